@@ -1,0 +1,72 @@
+"""What the service answered, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What every answer may carry beside its subject; None where it did not.
+
+    Attributes:
+        request_id: ``X-Request-ID``: the service's id of this call.
+        billing_transaction_id: Id of a settled charge, from the body or ``X-Billing-Transaction-ID``.
+        retry_after: Seconds that the service asks to wait before the next call.
+    """
+
+    request_id: str | None = None
+    billing_transaction_id: str | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageData:
+    """One picture of an answer: a URL to fetch, or its bytes in base64 (exactly one is set).
+
+    Attributes:
+        url: Where it lies.
+        b64: Its base64 text.
+        revised_prompt: The prompt as the model rewrote it.
+    """
+
+    url: str | None = None
+    b64: str | None = None
+    revised_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The pictures are ready (schema ``ImageGenerationResponse``, or a completed task).
+
+    Attributes:
+        images: At least one.
+        meta: Ids and hints of the answer.
+        task_id: The task that made them, if there was one.
+    """
+
+    images: tuple[ImageData, ...]
+    meta: Meta = Meta()
+    task_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The pictures are being made.
+
+    Attributes:
+        task_id: The task's id; None when the answer gave only a ``poll_url``.
+        poll_url: Where to ask next, as the answer gave it; None when it gave none.
+        status: ``pending`` or ``processing``.
+        progress: 0 to 100, only where the service gives a real figure.
+        meta: Ids and hints of the answer.
+    """
+
+    task_id: str | None
+    poll_url: str | None = None
+    status: str = "pending"
+    progress: int | None = None
+    meta: Meta = Meta()
+
+
+Reply = Images | Task
