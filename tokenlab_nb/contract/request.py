@@ -8,39 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A picture that goes in: exactly one of a URL, an uploaded file's id, or bytes kept by their hash.
-
-    Attributes:
-        url: A public http(s) address that the service fetches.
-        file_id: An id from ``/v1/files``.
-        sha256: The hash of local bytes; the runner reads them from the blob store when it sends.
-        media_type: ``image/png``, ``image/jpeg`` or ``image/webp``, for bytes.
-        size: Length in bytes, for bytes.
-        width: Pixels, for bytes.
-        height: Pixels, for bytes.
-    """
-
-    url: str | None = None
-    file_id: str | None = None
-    sha256: str | None = None
-    media_type: str = ""
-    size: int = 0
-    width: int = 0
-    height: int = 0
-
-    def __post_init__(self) -> None:
-        if sum(part is not None for part in (self.url, self.file_id, self.sha256)) != 1:
-            raise ValueError("A source is exactly one of url, file_id and sha256.")
-
-    @property
-    def is_local(self) -> bool:
-        """Whether its bytes must be sent along."""
-        return self.sha256 is not None
+from tokenlab_nb.contract.model import VARIATIONS, Issue, Model, Operation
+from tokenlab_nb.contract.params import HEADER_FIELDS
+from tokenlab_nb.contract.references import Source, plan
+from tokenlab_nb.contract.validate import Json, check_lifecycle, check_operation, check_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +92,57 @@ class ImageRequest:
             mask=Source(**mask) if isinstance(mask, dict) else None,
             **data,
         )
+
+
+def build(
+    model: Model,
+    operation: str,
+    values: Mapping[str, Json],
+    *,
+    references: tuple[Source, ...] = (),
+    mask: Source | None = None,
+    origin: str = "",
+) -> tuple[ImageRequest | None, tuple[Issue, ...]]:
+    """Check everything that can be known before sending, and decide how it is sent.
+
+    Args:
+        model: With its contract.
+        operation: Operation name; one that the model does not offer is an issue.
+        values: What the user set, the prompt included; nothing else is sent.
+        references: Pictures that go in, in order.
+        mask: The mask, if any.
+        origin: The API's origin.
+
+    Returns:
+        The request, or None where an issue is an error; and all issues, warnings included.
+    """
+    refused = check_operation(model, operation)
+    if refused:
+        return None, (refused,)
+    what = model.contract.operations[operation]
+    pictures = plan(what, references, mask, origin)
+    life = check_lifecycle(model)
+    issues = (*((life,) if life else ()), *check_values(what, values), *pictures.issues)
+    if any(issue.severity == "error" for issue in issues):
+        return None, issues
+    policy = values.get("delivery_policy")
+    request = ImageRequest(
+        model=model.id,
+        operation=operation,
+        endpoint=what.endpoint,
+        values={**_named_operation(what), **{k: v for k, v in values.items() if k not in HEADER_FIELDS}},
+        references=references,
+        reference_field=pictures.field,
+        mask=mask,
+        mask_field=pictures.mask_field,
+        multipart=pictures.multipart or what.endpoint == VARIATIONS,
+        delivery_policy=policy if isinstance(policy, str) else None,
+    )
+    return request, issues
+
+
+def _named_operation(operation: Operation) -> dict[str, Json]:
+    """The ``operation`` field, where the contract lists it (schema ``ImageGenerationRequest.operation``)."""
+    listed = operation.params.get("operation")
+    wanted = listed is not None and (operation.confirmed or operation.needs_references)
+    return {"operation": operation.name} if wanted else {}
