@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tokenlab_nb.contract.model import Operation, Param
-from tokenlab_nb.contract.request import Json
+from tokenlab_nb.contract.model import Json, Operation, Param
 from tokenlab_nb.contract.validate import check_value
 
 # Each name means the same percentage; which of them a model lists differs (schema ``ImageGenerationRequest``).
@@ -24,7 +23,7 @@ _EDGES: Mapping[str, tuple[int, ...]] = {"1k": (1024,), "2k": (2048,), "4k": (40
 # A ratio with a larger term than this is nobody's name for a shape (1000x1024 would be 125:128).
 _LARGEST_TERM = 32
 
-_SIZE = re.compile(r"([1-9]\d*)[xX×]([1-9]\d*)")
+_SIZE = re.compile(r"([1-9]\d*)x([1-9]\d*)")
 _RATIO = re.compile(r"([1-9]\d*):([1-9]\d*)")
 
 

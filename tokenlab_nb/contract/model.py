@@ -21,6 +21,9 @@ GENERATIONS = "/v1/images/generations"
 EDITS = "/v1/images/edits"
 VARIATIONS = "/v1/images/variations"
 
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+"""A value of a request field."""
+
 Kind = Literal["text", "string", "integer", "boolean", "choice", "json"]
 Role = Literal["prompt", "option", "reference", "mask", "routing"]
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from tokenlab_nb.contract.model import VARIATIONS, Issue, Model, Operation
+from tokenlab_nb.contract.model import VARIATIONS, Issue, Json, Model, Operation
 from tokenlab_nb.contract.params import HEADER_FIELDS
 from tokenlab_nb.contract.references import Source, plan
-from tokenlab_nb.contract.validate import Json, check_lifecycle, check_operation, check_values
+from tokenlab_nb.contract.validate import check_lifecycle, check_operation, check_values
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from tokenlab_nb.contract.model import Issue, Model, Operation, Param, SizeRule
-
-Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
-"""A value of a request field."""
+from tokenlab_nb.contract.model import Issue, Json, Model, Operation, Param, SizeRule
 
 _SHOWN = 60  # characters of a bad value that a message repeats
 _SIZE = re.compile(r"(\d{1,6})x(\d{1,6})")

@@ -1,0 +1,314 @@
+"""Both directions of the API, pure: `ImageRequest` -> `Call`, and status + headers + body -> `Images`, `Task` or an error.
+
+Rules and shapes are those of the vendor's OpenAPI schemas ``ImageGenerationResponse``, ``VideoTaskResponse`` (which
+serves images too) and ``ApiError``, and of the guides "Image Generation", "Async jobs and polling" and "Errors".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from tokenlab_nb.api import faults
+from tokenlab_nb.api.replies import ImageData, Images, Meta, Reply, Task
+from tokenlab_nb.contract.model import Json
+from tokenlab_nb.contract.references import Source
+from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.errors import Facts, JobFailedError, ServiceError, TokenLabError, UnknownOutcomeError
+
+DELIVERY_HEADER = "X-TokenLab-Delivery-Policy"
+
+_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+_DONE = frozenset({"completed", "succeeded"})
+_CANCELLED = frozenset({"cancelled", "canceled"})
+_ENDED = frozenset({"failed", "expired"}) | _CANCELLED
+_OPEN = frozenset({"pending", "processing", "queued", "running", "in_progress"})
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """One file of a multipart body."""
+
+    field: str
+    name: str
+    data: bytes = field(repr=False)
+    media_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An HTTP call, ready to be sent; the key is added by the client.
+
+    Attributes:
+        method: ``GET``, ``POST`` or ``DELETE``.
+        path: Path below the API's origin, with its leading slash.
+        query: Query parameters, in order.
+        headers: Headers beside the usual ones.
+        body: The JSON body, or None.
+        form: Fields of a multipart body, in order; used where ``body`` is None.
+        files: Files of a multipart body, in order.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Json] | None = None
+    form: tuple[tuple[str, str], ...] = ()
+    files: tuple[FilePart, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Method and path, for messages."""
+        return f"{self.method} {self.path}"
+
+
+# ------------------------------------------------------------------------------------------------ out
+
+
+def models(
+    *,
+    provider: str | None = None,
+    tag: str | None = None,
+    category: str | None = None,
+    recommended_for: str | None = None,
+    view: str | None = None,
+) -> Call:
+    """``GET /v1/models`` with its filters."""
+    filters = {
+        "provider": provider,
+        "tag": tag,
+        "category": category,
+        "recommended_for": recommended_for,
+        "view": view,
+    }
+    return Call("GET", "/v1/models", query=tuple((name, value) for name, value in filters.items() if value))
+
+
+def model(model_id: str) -> Call:
+    """``GET /v1/models/{model}``: the detail view with the full contract."""
+    return Call("GET", f"/v1/models/{quote(model_id, safe='')}")
+
+
+def pricing(model_id: str) -> Call:
+    """``GET /v1/models/{model}/pricing``."""
+    return Call("GET", f"/v1/models/{quote(model_id, safe='')}/pricing")
+
+
+def create(request: ImageRequest, files: Mapping[str, bytes]) -> Call:
+    """The create call of a request.
+
+    Args:
+        request: What to ask.
+        files: The bytes of its local sources by SHA-256.
+    """
+    headers = {DELIVERY_HEADER: request.delivery_policy} if request.delivery_policy else {}
+    values: dict[str, Json] = {"model": request.model, **request.values}
+    if request.multipart:
+        return Call(
+            "POST", request.endpoint, headers=headers, form=_form(request, values), files=_files(request, files)
+        )
+    return Call("POST", request.endpoint, headers=headers, body={**values, **_addresses(request)})
+
+
+def _addresses(request: ImageRequest) -> dict[str, Json]:
+    """The JSON fields that carry references and mask."""
+    fields: dict[str, Json] = {}
+    urls: list[Json] = [source.url for source in request.references]
+    match request.reference_field:
+        case "image_url":
+            fields["image_url"] = urls[0]
+        case "images":
+            fields["images"] = [_named(source) for source in request.references]
+        case name if name:
+            fields[name] = urls
+    if request.mask:
+        fields[request.mask_field] = request.mask.url if request.mask_field == "mask_url" else _named(request.mask)
+    return fields
+
+
+def _named(source: Source) -> Json:
+    return {"file_id": source.file_id} if source.file_id else {"image_url": source.url}
+
+
+def _form(request: ImageRequest, values: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
+    fields = [(name, _form_text(value)) for name, value in values.items()]
+    urls = [source.url for source in request.references if source.url]
+    if urls:  # ImageGenerationMultipartRequest.image_urls: "Comma-separated reference image URLs"
+        fields.append((request.reference_field, ",".join(urls)))
+    return tuple(fields)
+
+
+def _form_text(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _files(request: ImageRequest, files: Mapping[str, bytes]) -> tuple[FilePart, ...]:
+    named = [(request.reference_field, source) for source in request.references]
+    named += [(request.mask_field, request.mask)] if request.mask else []
+    return tuple(
+        FilePart(
+            name, f"{name.strip('[]')}-{place}.{_SUFFIX[source.media_type]}", files[source.sha256], source.media_type
+        )
+        for place, (name, source) in enumerate(named, start=1)
+        if source.sha256
+    )
+
+
+def task(task_id: str | None, poll_url: str | None, origin: str) -> Call:
+    """The status call of a task: by its ``poll_url`` where that is safe, else ``GET /v1/tasks/{id}``.
+
+    The key travels with it, so an absolute ``poll_url`` counts only on the API's own origin and without credentials
+    (the vendor's agent guide).
+
+    Raises:
+        ServiceError: If there is no usable ``poll_url`` and no id.
+    """
+    path = _own_path(poll_url, origin) if poll_url else None
+    if path:
+        return Call("GET", path)
+    if task_id:
+        return Call("GET", f"/v1/tasks/{quote(task_id, safe='')}")
+    raise ServiceError("The service named no task, and a poll_url that is not on its own origin.")
+
+
+def _own_path(url: str, origin: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    own = f"{parts.scheme}://{parts.netloc}".lower() == origin.lower() if parts.scheme or parts.netloc else True
+    if not own or not parts.path.startswith("/"):
+        return None
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def image_status(image_id: str) -> Call:
+    """``GET /v1/images/{id}``: the alias of the task route; ids are ``ldtask_`` and 32 hexadecimal digits."""
+    return Call("GET", f"/v1/images/{quote(image_id, safe='')}")
+
+
+def cancel(task_id: str) -> Call:
+    """``DELETE /v1/tasks/{id}``. Images answer with 400 ``unsupported_task_cancel``: only queued video can be cancelled."""
+    return Call("DELETE", f"/v1/tasks/{quote(task_id, safe='')}")
+
+
+# ------------------------------------------------------------------------------------------------- in
+
+
+def read_json(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> Any:
+    """Read the JSON of a good answer.
+
+    Args:
+        call: What was asked, for messages.
+        status: HTTP status.
+        headers: Header names in lower case.
+        body: The body as it came.
+
+    Raises:
+        TokenLabError: The error that the answer is.
+    """
+    if status >= 400:
+        raise faults.read_error(call.name, status, headers, body)
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise ServiceError(
+            f"{call.name} answered {status} with something that is not JSON ({_kind(headers)}).",
+            facts=Facts(status=status, request_id=faults.request_id(headers), endpoint=call.name),
+        ) from error
+
+
+def _kind(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "no content type").split(";")[0][:60]
+
+
+def read_create(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+    """Read the answer of a create call: finished at once, or a task (both come as 200).
+
+    Raises:
+        UnknownOutcomeError: If a good status carries something unreadable: it may have been paid for.
+        TokenLabError: Any other error that the answer is.
+    """
+    try:
+        data = read_json(call, status, headers, body)
+    except ServiceError as error:
+        if status >= 400:
+            raise
+        raise UnknownOutcomeError(f"{call.name} was accepted, but {error.message}", facts=error.facts) from error
+    return _read_reply(call, status, headers, data)
+
+
+def read_task(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+    """Read the answer of a status call.
+
+    Raises:
+        JobFailedError: If the task ended without usable pictures; its ``code`` is ``cancelled`` for a cancelled one.
+        TokenLabError: Any other error that the answer is.
+    """
+    return _read_reply(call, status, headers, read_json(call, status, headers, body))
+
+
+def _read_reply(call: Call, status: int, headers: Mapping[str, str], data: Any) -> Reply:
+    body: Mapping[str, Any] = data if isinstance(data, dict) else {}
+    meta = faults.read_meta(headers, body)
+    task_id = _text(body.get("task_id")) or _text(body.get("id")) or headers.get("x-task-id")
+    state = str(body.get("status") or "").lower()
+    facts = Facts(status=status, request_id=meta.request_id, endpoint=call.name)
+    if body.get("cancelled") is True or state in _ENDED:
+        raise _ended(body, state, facts)
+    images = _pictures(body)
+    if images and state not in _OPEN:
+        return Images(images, meta, task_id)
+    if state in _DONE:
+        raise JobFailedError("The task was completed, but holds no usable picture.", facts=facts)
+    if state or task_id or body.get("poll_url"):
+        return _pending(body, state, task_id, meta)
+    if call.method == "POST" and not isinstance(data, dict):
+        raise UnknownOutcomeError(f"{call.name} was accepted, but the answer is no object.", facts=facts)
+    raise JobFailedError("The answer holds neither a picture nor a task.", facts=facts)
+
+
+def _pending(body: Mapping[str, Any], state: str, task_id: str | None, meta: Meta) -> Task:
+    progress = body.get("progress")
+    return Task(
+        task_id=task_id,
+        poll_url=_text(body.get("poll_url")),
+        status="processing" if state in ("processing", "running", "in_progress") else "pending",
+        progress=min(100, max(0, int(progress))) if isinstance(progress, int | float) else None,
+        meta=meta,
+    )
+
+
+def _pictures(body: Mapping[str, Any]) -> tuple[ImageData, ...]:
+    """Every usable picture; an entry with an empty URL is a placeholder, not a result."""
+    rows = body.get("data")
+    rows = rows if isinstance(rows, list) else [rows]
+    found = [image for row in rows if isinstance(row, dict) and (image := _picture(row))]
+    # A third-party note tells of results as a top-level image_url.
+    single = _text(body.get("image_url"))
+    return tuple(found) or ((ImageData(url=single),) if single else ())
+
+
+def _picture(row: Mapping[str, Any]) -> ImageData | None:
+    url, b64 = _text(row.get("url")), _text(row.get("b64_json"))
+    if not url and not b64:
+        return None
+    return ImageData(url=url, b64=None if url else b64, revised_prompt=_text(row.get("revised_prompt")))
+
+
+def _ended(body: Mapping[str, Any], state: str, facts: Facts) -> TokenLabError:
+    said = body.get("error")
+    error = said if isinstance(said, dict) else {}
+    reason = _text(said) or _text(error.get("message")) or "The service gave no reason."
+    cancelled = body.get("cancelled") is True or state in _CANCELLED
+    code = "cancelled" if cancelled else _text(error.get("code")) or ("expired" if state == "expired" else None)
+    described = faults.describe(error, facts, code)
+    return JobFailedError(f"The task {'was cancelled' if cancelled else 'failed'}: {reason}", facts=described)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
