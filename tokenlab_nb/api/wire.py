@@ -1,4 +1,4 @@
-"""Both directions of the API, pure: `ImageRequest` -> `Call`, and status + headers + body -> `Images`, `Task` or an error.
+"""Both directions of the API, pure: `ImageRequest` -> `Call`; status + headers + body -> `Images`, `Task` or error.
 
 Rules and shapes are those of the vendor's OpenAPI schemas ``ImageGenerationResponse``, ``VideoTaskResponse`` (which
 serves images too) and ``ApiError``, and of the guides "Image Generation", "Async jobs and polling" and "Errors".
@@ -25,15 +25,15 @@ _SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 _DONE = frozenset({"completed", "succeeded"})
 _CANCELLED = frozenset({"cancelled", "canceled"})
 _ENDED = frozenset({"failed", "expired"}) | _CANCELLED
-_OPEN = frozenset({"pending", "processing", "queued", "running", "in_progress"})
+_AT_WORK = frozenset({"processing", "running", "in_progress"})
 
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
     """One file of a multipart body."""
 
-    field: str
     name: str
+    filename: str
     data: bytes = field(repr=False)
     media_type: str = "application/octet-stream"
 
@@ -150,9 +150,7 @@ def _files(request: ImageRequest, files: Mapping[str, bytes]) -> tuple[FilePart,
     named = [(request.reference_field, source) for source in request.references]
     named += [(request.mask_field, request.mask)] if request.mask else []
     return tuple(
-        FilePart(
-            name, f"{name.strip('[]')}-{place}.{_SUFFIX[source.media_type]}", files[source.sha256], source.media_type
-        )
+        FilePart(name, f"picture-{place}.{_SUFFIX[source.media_type]}", files[source.sha256], source.media_type)
         for place, (name, source) in enumerate(named, start=1)
         if source.sha256
     )
@@ -192,7 +190,7 @@ def image_status(image_id: str) -> Call:
 
 
 def cancel(task_id: str) -> Call:
-    """``DELETE /v1/tasks/{id}``. Images answer with 400 ``unsupported_task_cancel``: only queued video can be cancelled."""
+    """``DELETE /v1/tasks/{id}``. Images answer with 400 ``unsupported_task_cancel``: only queued video can be."""
     return Call("DELETE", f"/v1/tasks/{quote(task_id, safe='')}")
 
 
@@ -261,7 +259,7 @@ def _read_reply(call: Call, status: int, headers: Mapping[str, str], data: Any) 
     if body.get("cancelled") is True or state in _ENDED:
         raise _ended(body, state, facts)
     images = _pictures(body)
-    if images and state not in _OPEN:
+    if images:
         return Images(images, meta, task_id)
     if state in _DONE:
         raise JobFailedError("The task was completed, but holds no usable picture.", facts=facts)
@@ -277,7 +275,7 @@ def _pending(body: Mapping[str, Any], state: str, task_id: str | None, meta: Met
     return Task(
         task_id=task_id,
         poll_url=_text(body.get("poll_url")),
-        status="processing" if state in ("processing", "running", "in_progress") else "pending",
+        status="processing" if state in _AT_WORK else "pending",
         progress=min(100, max(0, int(progress))) if isinstance(progress, int | float) else None,
         meta=meta,
     )
