@@ -211,6 +211,12 @@ def read_json(call: Call, status: int, headers: Mapping[str, str], body: bytes) 
     """
     if status >= 400:
         raise faults.read_error(call.name, status, headers, body)
+    if status >= 300:
+        raise ServiceError(
+            f"{call.name} was redirected ({status}), which the API never does.",
+            facts=Facts(status=status, request_id=faults.request_id(headers), endpoint=call.name),
+            hint="Check the API address (base_url).",
+        )
     try:
         return json.loads(body)
     except ValueError as error:
@@ -234,10 +240,17 @@ def read_create(call: Call, status: int, headers: Mapping[str, str], body: bytes
     try:
         data = read_json(call, status, headers, body)
     except ServiceError as error:
-        if status >= 400:
+        if not _may_have_run(status):
             raise
-        raise UnknownOutcomeError(f"{call.name} was accepted, but {error.message}", facts=error.facts) from error
+        raise UnknownOutcomeError(
+            f"{call.name} was sent, but its outcome is unknown: {error.message}", facts=error.facts
+        ) from error
     return _read_reply(call, status, headers, data)
+
+
+def _may_have_run(status: int) -> bool:
+    """Whether a create with this status may have been carried out: a good one that cannot be read, or a gateway's."""
+    return status < 300 or status in (408, 502, 504) or status > 504
 
 
 def read_task(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> Reply:

@@ -1,0 +1,270 @@
+"""The service over HTTP: one short method an endpoint. With `session`, the only file that knows httpx."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import anyio
+import httpx
+
+from tokenlab_nb.api import wire
+from tokenlab_nb.api.replies import Reply
+from tokenlab_nb.contract import hosts, parse
+from tokenlab_nb.contract.model import Model
+from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.errors import AuthenticationError, ImageError, TokenLabError, TransportError, UnknownOutcomeError
+from tokenlab_nb.settings import Secret, Timeouts
+
+MAX_PICTURE_BYTES = 100_000_000
+"""Most bytes of one picture that are downloaded; a 3840x2160 PNG has about 25 million at worst."""
+
+_MAX_REDIRECTS = 3
+_GRACE = 5.0  # seconds between httpx's own time-outs and the deadline that also holds for in-process transports
+
+# What httpx raises before the first byte of a request has left: nothing was accepted, so sending again is safe.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class _Bearer(httpx.Auth):
+    """Puts the key on each request at the last moment, so that no header mapping of ours holds it."""
+
+    def __init__(self, key: Secret) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        yield request
+
+
+class TokenLabClient:
+    """An async client of the image routes. It sends each call once; retrying is the runner's business.
+
+    Args:
+        base_url: The API's address, without ``/v1``.
+        key: The key, or None.
+        transport: Replaces the network: the in-process sandbox, or a fake in tests.
+        timeouts: Seconds.
+        user_agent: Value of the ``User-Agent`` header.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key: Secret | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeouts: Timeouts | None = None,
+        user_agent: str = "tokenlab-nb",
+    ) -> None:
+        self._base = base_url.rstrip("/")
+        self._auth = _Bearer(key) if key else None
+        self._timeouts = timeouts or Timeouts()
+        self._resolves = transport is None
+        limits = httpx.Limits(max_connections=64, max_keepalive_connections=16)
+        agent = {"User-Agent": user_agent}
+        self._http = httpx.AsyncClient(transport=transport, limits=limits, headers=agent)
+        # Pictures lie on other hosts: neither key nor proxy settings may follow them there.
+        self._plain = httpx.AsyncClient(transport=transport, limits=limits, headers=agent, trust_env=False)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the API."""
+        parts = urlsplit(self._base)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    async def close(self) -> None:
+        """Close every connection. Closing twice is fine."""
+        await self._http.aclose()
+        await self._plain.aclose()
+
+    # ---------------------------------------------------------------------------------- discovery
+
+    async def models(self, **filters: str | None) -> tuple[Model, ...]:
+        """``GET /v1/models``; see `wire.models` for the filters."""
+        return parse.parse_list(await self._discover(wire.models(**filters)))
+
+    async def model(self, model_id: str) -> Model:
+        """``GET /v1/models/{model}``.
+
+        Raises:
+            NotFoundError: If there is no such model.
+        """
+        return parse.parse(await self._discover(wire.model(model_id)))
+
+    async def pricing(self, model_id: str) -> Mapping[str, Any]:
+        """``GET /v1/models/{model}/pricing``, as it came (schema ``ModelPricingResponse``)."""
+        body = await self._discover(wire.pricing(model_id))
+        return body if isinstance(body, dict) else {}
+
+    async def _discover(self, call: wire.Call) -> Any:
+        """Discovery is public, a key only narrows it: a wrong one must not hide the catalogue. Creates tell of it."""
+        try:
+            return wire.read_json(call, *await self._send(call, self._timeouts.read))
+        except AuthenticationError:
+            return wire.read_json(call, *await self._send(call, self._timeouts.read, with_key=False))
+
+    # --------------------------------------------------------------------------------------- work
+
+    async def create(self, request: ImageRequest, files: Mapping[str, bytes]) -> Reply:
+        """Send one create call, once.
+
+        Args:
+            request: What to ask.
+            files: The bytes of its local sources by SHA-256.
+
+        Raises:
+            UnknownOutcomeError: If it was sent and the answer was lost or cannot be read.
+            TransportError: If nothing was sent.
+            TokenLabError: What the service answered.
+        """
+        call = wire.create(request, files)
+        return wire.read_create(call, *await self._send(call, self._timeouts.create))
+
+    async def task(self, task_id: str | None, poll_url: str | None) -> Reply:
+        """Ask for a task by its ``poll_url``, else ``GET /v1/tasks/{id}``."""
+        return await self._ask(wire.task(task_id, poll_url, self.origin))
+
+    async def image_status(self, image_id: str) -> Reply:
+        """Ask for a task by the alias ``GET /v1/images/{id}``."""
+        return await self._ask(wire.image_status(image_id))
+
+    async def cancel(self, task_id: str) -> Reply:
+        """``DELETE /v1/tasks/{id}``; image tasks answer with 400 ``unsupported_task_cancel``."""
+        return await self._ask(wire.cancel(task_id))
+
+    async def _ask(self, call: wire.Call) -> Reply:
+        return wire.read_task(call, *await self._send(call, self._timeouts.read))
+
+    async def _send(
+        self, call: wire.Call, seconds: float, *, with_key: bool = True
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Send a call; our errors carry no trace of httpx's frames, whose locals hold the key."""
+        failure: TokenLabError
+        try:
+            with anyio.fail_after(self._timeouts.connect + seconds + _GRACE):
+                response = await self._http.request(
+                    call.method,
+                    self._base + call.path,
+                    params=list(call.query) or None,
+                    headers=dict(call.headers),
+                    json=call.body,
+                    **_multipart(call),
+                    auth=self._auth if with_key else None,
+                    timeout=httpx.Timeout(seconds, connect=self._timeouts.connect),
+                )
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return response.status_code, headers, response.content
+        except _NOT_SENT as error:
+            failure = TransportError(f"{call.name} did not reach {self.origin} ({_words(error)}).")
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
+            failure = self._lost(call, _words(error))
+        raise failure
+
+    def _lost(self, call: wire.Call, why: str) -> TokenLabError:
+        if call.method == "POST":
+            return UnknownOutcomeError(f"{call.name} was sent to {self.origin}, but the answer was lost ({why}).")
+        return TransportError(f"{call.name} got no answer from {self.origin} ({why}).")
+
+    # ----------------------------------------------------------------------------------- pictures
+
+    async def download(self, url: str) -> bytes:
+        """Fetch one picture, without the key.
+
+        Raises:
+            ImageError: If the host is private (unless the API itself is on such a host), it redirects more than
+                three times, or the answer is no picture or too large.
+            TransportError: If it cannot be reached, or not within the time.
+        """
+        failure: TokenLabError
+        try:
+            with anyio.fail_after(self._timeouts.download):
+                for _ in range(_MAX_REDIRECTS + 1):
+                    async with self._fetch(url) as response:
+                        if not response.is_redirect:
+                            return await _read_picture(response)
+                        url = urljoin(url, response.headers.get("location", ""))
+            failure = ImageError(f"The picture's address redirects more than {_MAX_REDIRECTS} times.")
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
+            failure = TransportError(f"The picture at {urlsplit(url).netloc} was not fetched ({_words(error)}).")
+        raise failure
+
+    @asynccontextmanager
+    async def _fetch(self, url: str) -> AsyncIterator[httpx.Response]:
+        target, extra = await self._checked(url)
+        async with self._plain.stream("GET", target, timeout=self._timeouts.read, **extra) as response:
+            yield response
+
+    async def _checked(self, url: str) -> tuple[str, dict[str, Any]]:
+        """Check where a picture lies; on a real network connect to the very address that was checked."""
+        near = hosts.host_problem(urlsplit(self._base).hostname or "")
+        problem = hosts.url_problem(url, trusted_origin=self.origin)
+        if problem and not (near and urlsplit(url).scheme in ("http", "https")):
+            raise ImageError(f"The picture's address is refused. {problem}", hint="Tell the service's support of it.")
+        parts = urlsplit(url)
+        if near or not self._resolves or f"{parts.scheme}://{parts.netloc}" == self.origin:
+            return url, {}
+        host = parts.hostname or ""
+        address = await _public_address(host, parts.port or (443 if parts.scheme == "https" else 80))
+        target = httpx.URL(url).copy_with(host=address)
+        return str(target), {"headers": {"Host": parts.netloc}, "extensions": {"sni_hostname": host}}
+
+
+async def _public_address(host: str, port: int) -> str:
+    try:
+        found = await anyio.getaddrinfo(host, port)
+    except OSError as error:
+        raise TransportError(f"The picture's host {host} is not known here ({error}).") from None
+    addresses = [str(entry[4][0]) for entry in found]
+    for address in addresses:
+        if problem := hosts.host_problem(address):
+            raise ImageError(f"The picture's host {host} is refused. {problem}")
+    return addresses[0]
+
+
+async def _read_picture(response: httpx.Response) -> bytes:
+    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    if response.status_code != httpx.codes.OK:
+        raise TransportError(f"The picture's address answered {response.status_code}.")
+    if kind and not kind.startswith("image/") and kind not in ("application/octet-stream", "binary/octet-stream"):
+        raise ImageError(f"The picture's address answered with {kind[:60]}, not a picture.")
+    stated = response.headers.get("content-length", "")
+    if stated.isdigit() and int(stated) > MAX_PICTURE_BYTES:
+        raise _too_large(int(stated))
+    chunks, size = [], 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > MAX_PICTURE_BYTES:
+            raise _too_large(size)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large(size: int) -> ImageError:
+    return ImageError(
+        f"The picture has {size:,} bytes or more; at most {MAX_PICTURE_BYTES:,} are fetched.",
+        hint="Ask for a smaller size or a compressed format. Its address is kept with the job.",
+    )
+
+
+def _multipart(call: wire.Call) -> dict[str, Any]:
+    if call.body is not None or not (call.form or call.files):
+        return {}
+    fields: Sequence[tuple[str, Any]] = [(name, (None, value)) for name, value in call.form]
+    files = [(part.name, (part.filename, part.data, part.media_type)) for part in call.files]
+    return {"files": [*fields, *files]}
+
+
+def _words(error: Exception) -> str:
+    text = str(error).strip()
+    name = type(error).__name__
+    return f"{name}: {text[:200]}" if text else name
