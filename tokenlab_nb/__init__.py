@@ -1,1 +1,81 @@
-"""tokenlab_nb: try TokenLab's image models in a notebook, side by side, and keep everything you paid for."""
+"""tokenlab_nb: try TokenLab's image models in a notebook, side by side, and keep everything you paid for.
+
+```python
+import tokenlab_nb as tl
+
+tl.Studio()                                   # the whole tool in one cell
+session = tl.connect()                        # with a key: the service; without: the sandbox on this machine
+images = session.generate(model="gpt-image-2", prompt="A red fox in deep snow")
+```
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokenlab_nb import errors
+    from tokenlab_nb.contract.model import Model
+    from tokenlab_nb.images import ImageResult
+    from tokenlab_nb.jobs.handle import Job
+    from tokenlab_nb.jobs.job import JobStatus
+    from tokenlab_nb.session import Session, connect, enable_nested_asyncio, login
+    from tokenlab_nb.widgets.controls import ParameterControls
+    from tokenlab_nb.widgets.gallery import Gallery
+    from tokenlab_nb.widgets.job_view import JobView
+    from tokenlab_nb.widgets.picker import ModelPicker
+    from tokenlab_nb.widgets.studio import Studio
+
+    __version__: str
+
+__all__ = [
+    "Gallery",
+    "ImageResult",
+    "Job",
+    "JobStatus",
+    "JobView",
+    "Model",
+    "ModelPicker",
+    "ParameterControls",
+    "Session",
+    "Studio",
+    "__version__",
+    "connect",
+    "enable_nested_asyncio",
+    "errors",
+    "login",
+]
+
+_HOMES = {
+    "Gallery": "widgets.gallery",
+    "ImageResult": "images",
+    "Job": "jobs.handle",
+    "JobStatus": "jobs.job",
+    "JobView": "widgets.job_view",
+    "Model": "contract.model",
+    "ModelPicker": "widgets.picker",
+    "ParameterControls": "widgets.controls",
+    "Session": "session",
+    "Studio": "widgets.studio",
+    "connect": "session",
+    "enable_nested_asyncio": "session",
+    "login": "session",
+}
+"""Where each name lives. Nothing is imported before it is used, so `import tokenlab_nb` costs next to nothing."""
+
+
+def __getattr__(name: str) -> object:
+    value: object
+    if name == "__version__":
+        value = import_module("importlib.metadata").version("tokenlab-nb")
+    elif name == "errors":
+        value = import_module("tokenlab_nb.errors")
+    elif name in _HOMES:
+        value = getattr(import_module(f"tokenlab_nb.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module 'tokenlab_nb' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

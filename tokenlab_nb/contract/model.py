@@ -17,6 +17,9 @@ IMAGE_TO_IMAGE = "image-to-image"
 IMAGE_EDIT = "image-edit"
 IMAGE_VARIATION = "image-variation"  # ours: the API has a route for it, but no operation name
 
+STARTS_FROM_PICTURES = frozenset({IMAGE_TO_IMAGE, IMAGE_EDIT, IMAGE_VARIATION})
+"""Operations that cannot run without a reference picture."""
+
 GENERATIONS = "/v1/images/generations"
 EDITS = "/v1/images/edits"
 VARIATIONS = "/v1/images/variations"
@@ -169,7 +172,7 @@ class Operation:
     @property
     def needs_references(self) -> bool:
         """Whether it cannot run without one."""
-        return self.name in (IMAGE_TO_IMAGE, IMAGE_EDIT, IMAGE_VARIATION)
+        return self.name in STARTS_FROM_PICTURES
 
     @property
     def takes_mask(self) -> bool:
@@ -213,8 +216,8 @@ class Contract:
     source: str = ""
     feature_flags: Mapping[str, bool] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    recommended_request: Mapping[str, object] = EMPTY
-    extra: Mapping[str, object] = EMPTY
+    recommended_request: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +291,7 @@ class Model:
     price: Price = Price()
     reliability: Reliability | None = None
     detailed: bool = False
-    raw: Mapping[str, object] = EMPTY
+    raw: Mapping[str, object] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
 
     def __repr__(self) -> str:

@@ -15,6 +15,8 @@ from tokenlab_nb.contract.model import (
     GENERATIONS,
     IMAGE_EDIT,
     IMAGE_VARIATION,
+    STARTS_FROM_PICTURES,
+    TEXT_TO_IMAGE,
     VARIATIONS,
     LimitSource,
     Operation,
@@ -25,6 +27,9 @@ from tokenlab_nb.contract.params import FIELDS, HEADER_FIELDS, documented, looku
 from tokenlab_nb.contract.reading import Reader
 
 _DEFAULT_ENDPOINTS = {IMAGE_EDIT: EDITS, IMAGE_VARIATION: VARIATIONS}
+
+# What a route surely does, for a model that names a route and no operation.
+_BY_ENDPOINT = {GENERATIONS: TEXT_TO_IMAGE, EDITS: IMAGE_EDIT, VARIATIONS: IMAGE_VARIATION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +44,19 @@ class _Scope:
         own = self.reader.texts(self.own.get(own_name), own_name)
         return own or self.reader.texts(self.body.get(general_name or own_name), general_name or own_name)
 
+    def selectors(self, name: str) -> tuple[str, ...]:
+        """Like `texts`, but the operation's own empty list counts: to require nothing is an answer."""
+        stated = self.own if self.own.get(name) is not None else self.body
+        return self.reader.texts(stated.get(name), name)
+
     def text(self, name: str) -> str | None:
         value = self.own.get(name) or self.body.get(name)
         return self.reader.text(value, name) or None
 
 
-def read(reader: Reader, model_id: str, body: Mapping[str, object], stated: tuple[str, ...]) -> Mapping[str, Operation]:
+def read(
+    reader: Reader, model_id: str, body: Mapping[str, object], stated: tuple[str, ...], category: str = "image"
+) -> Mapping[str, Operation]:
     """Read every operation of a contract.
 
     Args:
@@ -52,23 +64,25 @@ def read(reader: Reader, model_id: str, body: Mapping[str, object], stated: tupl
         model_id: For the limits that only prose states.
         body: The contract's JSON object; empty when the model publishes none.
         stated: ``supported_operations``, which counts where the contract names no operations.
+        category: The model's category; a model of another one gets no image route that it does not name.
     """
+    by_operation = reader.mapping(body.get("request_endpoint_by_operation"), "request_endpoint_by_operation")
     endpoints = {
-        name: reader.text(path, f"request_endpoint_by_operation.{name}")
-        for name, path in reader.mapping(body.get("request_endpoint_by_operation"), "endpoints").items()
-        if path
+        name: reader.route(path, f"request_endpoint_by_operation.{name}") for name, path in by_operation.items()
     }
     constraints = _constraints(reader, body)
-    default = reader.text(body.get("request_endpoint"), "request_endpoint")
+    default = reader.route(body.get("request_endpoint"), "request_endpoint")
+    names = _names(reader, body, stated, endpoints, constraints)
+    implied = _BY_ENDPOINT.get(default or (GENERATIONS if category == "image" else ""))
     result = {}
-    for stated_name in _names(reader, body, stated, endpoints, constraints):
+    for stated_name in names or ((implied,) if implied else ()):
         own = constraints.get(stated_name, EMPTY)
-        endpoint = reader.text(own.get("request_endpoint"), "request_endpoint") or endpoints.get(stated_name) or default
+        own_route = reader.route(own.get("request_endpoint"), "operation_constraints.request_endpoint")
+        endpoint = own_route or endpoints.get(stated_name) or default
         name = IMAGE_VARIATION if endpoint == VARIATIONS else stated_name
-        endpoint = endpoint or _DEFAULT_ENDPOINTS.get(name, GENERATIONS)
-        result[name] = _operation(_Scope(reader, body, own), model_id, name, endpoint)
-    if default == VARIATIONS and not result:
-        result[IMAGE_VARIATION] = _operation(_Scope(reader, body, EMPTY), model_id, IMAGE_VARIATION, VARIATIONS)
+        if endpoint or category in ("", "image"):
+            endpoint = endpoint or _DEFAULT_ENDPOINTS.get(name, GENERATIONS)
+            result[name] = _operation(_Scope(reader, body, own), model_id, name, endpoint)
     return MappingProxyType(result)
 
 
@@ -77,8 +91,9 @@ def _constraints(reader: Reader, body: Mapping[str, object]) -> dict[str, Mappin
     if not isinstance(rows, list | tuple):
         reader.report("operation_constraints", "operation_constraints should be a list.")
         return {}
-    read_rows = (reader.mapping(row, "operation_constraints") for row in rows)
-    return {str(row["operation"]): row for row in read_rows if isinstance(row.get("operation"), str)}
+    read_rows = [reader.mapping(row, "operation_constraints") for row in rows]
+    named = [(reader.text(row.get("operation"), "operation_constraints.operation"), row) for row in read_rows]
+    return {name: row for name, row in named if name}
 
 
 def _names(
@@ -91,14 +106,14 @@ def _names(
     public = reader.texts(body.get("public_operations"), "public_operations")
     # The API has no public operation name for variations, so the route is the only place where they show.
     variations = [name for name, path in endpoints.items() if path == VARIATIONS]
-    names = public or tuple(dict.fromkeys((*endpoints, *constraints))) or stated
+    names = public or stated or tuple(dict.fromkeys((*endpoints, *constraints)))
     return tuple(dict.fromkeys((*names, *variations)))
 
 
 def _operation(scope: _Scope, model_id: str, name: str, endpoint: str) -> Operation:
     listed = scope.texts("supported_parameters")
-    required = scope.texts("required_selectors")
-    optional = scope.texts("optional_selectors")
+    required = scope.selectors("required_selectors")
+    optional = scope.selectors("optional_selectors")
     prose = _documented_limits(model_id)
     fields = _fields(endpoint, name, listed, (*required, *optional))
     params = {param.name: _specialise(param, scope, endpoint, required, prose) for param in fields}
@@ -127,9 +142,9 @@ def _fields(endpoint: str, operation: str, listed: tuple[str, ...], selectors: t
     names.pop("model", None)
     fields = [lookup(name) for name in names]
     have = {param.role for param in fields}
-    # Schema: prompt is required on generations and edits; a picture is on edits and variations. A contract that does
-    # not repeat the obvious still takes them.
-    roles = {"prompt"} | ({"reference"} if operation in (IMAGE_EDIT, IMAGE_VARIATION) else set())
+    # Schema: prompt is required on generations and edits; a picture is where the work starts from one. A contract that
+    # does not repeat the obvious still takes them.
+    roles = {"prompt"} | ({"reference"} if operation in STARTS_FROM_PICTURES else set())
     missing = roles - have
     fields += [replace(param, confirmed=False) for param in offered if param.role in missing]
     fields += [FIELDS[name].param for name in HEADER_FIELDS if name not in names]
@@ -158,9 +173,14 @@ _VALUE_LISTS = {
 }
 
 
+def prompt_limit(reader: Reader, body: Mapping[str, object]) -> int | None:
+    """``service_limits.prompt_max_characters``; none stated is None, and so is 0, which no prompt could keep to."""
+    limits = reader.mapping(body.get("service_limits"), "service_limits")
+    return reader.count(limits.get("prompt_max_characters"), "service_limits.prompt_max_characters") or None
+
+
 def _prompt(param: Param, scope: _Scope, endpoint: str) -> Param:
-    limits = scope.reader.mapping(scope.body.get("service_limits"), "service_limits")
-    stated = scope.reader.count(limits.get("prompt_max_characters"), "service_limits.prompt_max_characters")
+    stated = prompt_limit(scope.reader, scope.body)
     if stated:
         return replace(param, max_length=stated, limits_from=LimitSource.CONTRACT)
     if endpoint == EDITS:  # the edits schema states no length

@@ -12,7 +12,6 @@ from types import MappingProxyType
 from tokenlab_nb.contract import operations
 from tokenlab_nb.contract.model import (
     EMPTY,
-    TEXT_TO_IMAGE,
     Contract,
     Lifecycle,
     Model,
@@ -32,6 +31,9 @@ CONTRACT_KEYS = (
     "public_contract_summary",
 )
 """Names that the contract has had, the fullest first; the first one that holds anything is read."""
+
+# The list's extension has none of these (schema ``ModelListTokenLabExtension``).
+_DETAIL_ONLY = ("supported_operations", "accepted_request_formats", "request_format_details", "public_contract")
 
 _KNOWN_FIELDS = frozenset(
     {
@@ -61,8 +63,8 @@ def parse(body: object) -> Model:
     """
     reader = Reader()
     raw = reader.mapping(body, "model")
-    extension_key = next((key for key in EXTENSIONS if isinstance(raw.get(key), Mapping)), "")
-    extension = reader.mapping(raw.get(extension_key), extension_key) if extension_key else raw
+    extension_key, extension = _first_object(reader, raw, EXTENSIONS)
+    extension = extension or raw
     model_id = reader.text(raw.get("id"), "id")
     if not model_id:
         reader.report("id", "The model has no id.")
@@ -77,41 +79,45 @@ def parse(body: object) -> Model:
         lifecycle=_lifecycle(reader, extension),
         price=_price(reader, extension),
         reliability=_reliability(reader, extension),
-        detailed=any(key in extension for key in ("accepted_request_formats", "supported_operations"))
-        and "pricing_unit" in extension,
+        detailed=bool(extension_key) and any(key in extension for key in _DETAIL_ONLY),
         raw=MappingProxyType(dict(raw)),
         issues=reader.issues,
     )
 
 
+def _first_object(reader: Reader, body: Mapping[str, object], names: Iterable[str]) -> tuple[str, Mapping[str, object]]:
+    """The first of several names that holds an object with anything in it, and the object."""
+    found = ((name, reader.mapping(body.get(name), name)) for name in names)
+    return next(((name, value) for name, value in found if value), ("", EMPTY))
+
+
 def _contract(reader: Reader, model_id: str, extension: Mapping[str, object], extension_key: str) -> Contract:
-    key = next((key for key in CONTRACT_KEYS if extension.get(key)), "")
-    body = reader.mapping(extension.get(key), key) if key else EMPTY
+    key, body = _first_object(reader, extension, CONTRACT_KEYS)
     # The compact view has the one endpoint beside the operations, with no contract object around them.
     body = body or {name: extension[name] for name in ("request_endpoint",) if name in extension}
     stated = reader.texts(extension.get("supported_operations"), "supported_operations")
     limits = reader.mapping(body.get("service_limits"), "service_limits")
-    recommended = body.get("recommended_request") or body.get("recommended_request_summary")
+    _, recommended = _first_object(reader, body, ("recommended_request", "recommended_request_summary"))
     flags = reader.mapping(body.get("feature_flags"), "feature_flags")
+    category = reader.text(extension.get("category"), "category")
+    offered = operations.read(reader, model_id, body, stated, category)
     return Contract(
-        operations=operations.read(reader, model_id, body, stated or _guess(extension, body)),
+        operations=offered,
         limits=ServiceLimits(
             requests_per_minute=reader.number(limits.get("online_rpm"), "service_limits.online_rpm"),
-            concurrency=reader.count(limits.get("concurrency"), "service_limits.concurrency"),
-            prompt_max_characters=reader.count(limits.get("prompt_max_characters"), "service_limits.prompt"),
+            # A limit of nothing at all would stop every request: it can only mean that none is stated.
+            concurrency=reader.count(limits.get("concurrency"), "service_limits.concurrency") or None,
+            prompt_max_characters=operations.prompt_limit(reader, body),
         ),
-        known=bool(body.get("supported_parameters") or body.get("operation_constraints")),
+        known=any(operation.confirmed for operation in offered.values()),
         source=f"{extension_key}.{key}".strip(".") if key else "",
-        feature_flags=MappingProxyType({name: flag for name, flag in flags.items() if isinstance(flag, bool)}),
+        feature_flags=MappingProxyType(
+            {name: reader.flag(flag, f"feature_flags.{name}") for name, flag in flags.items() if flag is not None}
+        ),
         notes=reader.texts(body.get("notes"), "notes"),
-        recommended_request=MappingProxyType(dict(reader.mapping(recommended, "recommended_request"))),
+        recommended_request=MappingProxyType(dict(recommended)),
         extra=MappingProxyType({name: value for name, value in body.items() if name not in _KNOWN_FIELDS}),
     )
-
-
-def _guess(extension: Mapping[str, object], body: Mapping[str, object]) -> tuple[str, ...]:
-    """What an image model surely does when it names nothing: the commonest operation, which stays unconfirmed."""
-    return (TEXT_TO_IMAGE,) if extension.get("category") == "image" and not body.get("request_endpoint") else ()
 
 
 def _lifecycle(reader: Reader, extension: Mapping[str, object]) -> Lifecycle:
@@ -122,7 +128,7 @@ def _lifecycle(reader: Reader, extension: Mapping[str, object]) -> Lifecycle:
         reason=reader.text(body.get("reason"), "lifecycle.reason") or None,
         replacement=reader.text(body.get("replacement_model"), "lifecycle.replacement_model") or None,
         sunset_at=reader.text(body.get("sunset_at"), "lifecycle.sunset_at") or None,
-        latest=(body.get("latest") or extension.get("latest")) is True,
+        latest=reader.flag(body.get("latest"), "lifecycle.latest") or reader.flag(extension.get("latest"), "latest"),
     )
 
 
@@ -139,7 +145,7 @@ def _price(reader: Reader, extension: Mapping[str, object]) -> Price:
         unit=reader.text(extension.get("pricing_unit") or prices.get("unit"), "pricing_unit"),
         low=_first_amount(reader, (prices, summary), _LOW),
         high=_first_amount(reader, (prices, summary), _HIGH),
-        free=commercial.get("user_charge_policy") == "free",
+        free=reader.text(commercial.get("user_charge_policy"), "commercial.user_charge_policy") == "free",
         free_until=reader.text(commercial.get("free_until"), "commercial.free_until") or None,
     )
 
@@ -152,7 +158,8 @@ def _first_amount(reader: Reader, sources: Iterable[Mapping[str, object]], names
 
 def _reliability(reader: Reader, extension: Mapping[str, object]) -> Reliability | None:
     preferences = reader.mapping(extension.get("agent_preferences"), "agent_preferences")
-    body = reader.mapping(preferences.get("image") or extension.get("recommendation"), "recommendation")
+    own = reader.mapping(preferences.get("image"), "agent_preferences.image")
+    body = own or reader.mapping(extension.get("recommendation"), "recommendation")
     if not body:
         return None
     return Reliability(

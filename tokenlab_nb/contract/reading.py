@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import TypeVar
 
 from tokenlab_nb.contract.model import EMPTY, Issue
 
 _T = TypeVar("_T")
+_ROUTE = re.compile(r"(/[\w.{}-]+)+", re.ASCII)
 
 
 class Reader:
@@ -19,8 +21,8 @@ class Reader:
 
     @property
     def issues(self) -> tuple[Issue, ...]:
-        """What was malformed, in the order of reading."""
-        return tuple(self._issues)
+        """What was malformed, each thing once, in the order of reading."""
+        return tuple(dict.fromkeys(self._issues))
 
     def report(self, field: str, message: str) -> None:
         """Note something that is wrong without being fatal."""
@@ -35,6 +37,18 @@ class Reader:
     def text(self, value: object, field: str) -> str:
         """A string; null is an empty one."""
         return value if isinstance(value, str) else self._wrong(value, field, "a text", "")
+
+    def route(self, value: object, field: str) -> str:
+        """A path below the API's origin: the key travels there, so a contract cannot name another host."""
+        path = self.text(value, field)
+        if path and not _ROUTE.fullmatch(path):
+            self.report(field, f"{field} should be a path below the API, but is {path[:60]!r}.")
+            return ""
+        return path
+
+    def flag(self, value: object, field: str) -> bool:
+        """True or false; null is false."""
+        return value if isinstance(value, bool) else self._wrong(value, field, "true or false", empty=False)
 
     def texts(self, value: object, field: str) -> tuple[str, ...]:
         """A list of strings; entries that are not strings or empty are left out, repeated ones kept once."""
@@ -58,6 +72,8 @@ class Reader:
     def count(self, value: object, field: str) -> int | None:
         """A whole number, at least 0; null is None."""
         number = self.number(value, field)
+        if number is not None and not number.is_integer():
+            return self._wrong(value, field, "a whole number", None)
         return None if number is None else int(number)
 
     def _wrong(self, value: object, field: str, expected: str, empty: _T) -> _T:

@@ -15,6 +15,12 @@ MAX_FILE_BYTES = 50_000_000
 """Most bytes of one reference file (guide "Image Generation"; MB and MiB are not told apart, so the smaller)."""
 
 _SCHEMA_MAX = 16  # image_urls, images, image: maxItems
+_FILE_TYPES = ("image/png", "image/jpeg", "image/webp")
+_MASK_TYPE = "image/png"
+
+# The fields that carry several addresses, the route's own first: ``images`` belongs to edits.
+_LISTS_ON_EDITS = ("images", "image_urls", "reference_image_urls")
+_LISTS_ELSEWHERE = ("image_urls", "reference_image_urls", "images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,7 @@ def plan(operation: Operation, references: tuple[Source, ...], mask: Source | No
         origin: The API's origin, whose own pictures may be referred to even on a private host.
     """
     issues = _count_issues(operation, references, mask) + _source_issues(references, mask, origin)
+    issues += _mask_issues(references, mask) if mask else []
     if issues:
         return ReferencePlan(issues=tuple(issues))
     if not references and not mask:
@@ -96,7 +103,23 @@ def _count_issues(operation: Operation, references: tuple[Source, ...], mask: So
         return [_issue(f"{count} pictures were given; {name} of this model takes {most} at most.", "Use fewer.")]
     if mask and not operation.takes_mask:
         return [Issue("mask", f"{name} of this model takes no mask.", remedy="Leave it out, or choose another model.")]
+    if mask and not count:
+        return [Issue("mask", "A mask was given without the picture that it covers.", remedy="Give that picture too.")]
     return []
+
+
+def _mask_issues(references: tuple[Source, ...], mask: Source) -> list[Issue]:
+    """Edit image: the mask is a PNG of the same pixel size as the source; sizes are known of local files only."""
+    issues = []
+    if mask.is_local and mask.media_type != _MASK_TYPE:
+        issues.append(Issue("mask", f"The mask is {mask.media_type or 'of an unknown type'}; it must be a PNG.",
+                            remedy="Save it as PNG, with the parts that may change fully transparent."))  # fmt: skip
+    picture = references[0] if references else mask
+    if mask.width and picture.width and (mask.width, mask.height) != (picture.width, picture.height):
+        issues.append(Issue(
+            "mask", f"The mask has {mask.width}x{mask.height} pixels, the picture {picture.width}x{picture.height}.",
+            remedy=f"Make the mask {picture.width}x{picture.height}."))  # fmt: skip
+    return issues
 
 
 def _source_issues(references: tuple[Source, ...], mask: Source | None, origin: str) -> list[Issue]:
@@ -108,6 +131,9 @@ def _source_issues(references: tuple[Source, ...], mask: Source | None, origin: 
         if problem:
             remedy = "Use a public http(s) address, or hand in the file itself."
             issues.append(Issue(name, f"{source.url} cannot be used. {problem}", remedy=remedy))
+        if source.is_local and source.media_type not in _FILE_TYPES:
+            issues.append(Issue(name, f"The file is {source.media_type or 'of an unknown type'}.", _FILE_TYPES,
+                                "Use PNG, JPEG or WebP."))  # fmt: skip
         if source.size > MAX_FILE_BYTES:
             issues.append(Issue(name, f"The file has {source.size:,} bytes; {MAX_FILE_BYTES:,} at most.",
                                 remedy="Make the picture smaller."))  # fmt: skip
@@ -139,14 +165,26 @@ def _takes_files(operation: Operation) -> bool:
 def _as_addresses(operation: Operation, references: tuple[Source, ...], mask: Source | None) -> ReferencePlan:
     if operation.endpoint == VARIATIONS:
         return _refused(f"{operation.endpoint} takes a local file, no address.", "Download it and hand in the file.")
-    single = ("image_url",) if len(references) == 1 and not any(source.file_id for source in references) else ()
-    several = ("images",) if any(source.file_id for source in references) else (
-        "images", "image_urls", "reference_image_urls")  # fmt: skip
-    field = next((name for name in (*single, *several) if name in operation.params), "")
+    field = next((name for name in _address_fields(operation, references) if name in operation.params), "")
     if not field:
-        return _refused("This model states no field for several picture addresses.", "Use one picture.")
-    mask_field = next((name for name in ("mask_url", "mask") if name in operation.params), "") if mask else ""
+        kind = "uploaded files" if any(source.file_id for source in references) else "so many picture addresses"
+        return _refused(f"{operation.name} of this model states no field for {kind}.",
+                        "Hand in a local file, or fewer pictures.")  # fmt: skip
+    if not mask:
+        return ReferencePlan(field)
+    # A mask_url is a text; only the mask object can name an uploaded file (schema of /v1/images/edits).
+    mask_fields = ("mask",) if mask.file_id else ("mask_url", "mask")
+    mask_field = next((name for name in mask_fields if name in operation.params), "")
+    if not mask_field:
+        return _refused(f"{operation.name} of this model takes no uploaded file as mask.", "Use a public address.")
     return ReferencePlan(field, mask_field)
+
+
+def _address_fields(operation: Operation, references: tuple[Source, ...]) -> tuple[str, ...]:
+    if any(source.file_id for source in references):
+        return ("images",)
+    several = _LISTS_ON_EDITS if operation.endpoint == EDITS else _LISTS_ELSEWHERE
+    return ("image_url", *several) if len(references) == 1 else several
 
 
 def _refused(message: str, remedy: str) -> ReferencePlan:

@@ -14,7 +14,7 @@ from tokenlab_nb.contract.references import Source, plan
 from tokenlab_nb.contract.validate import check_lifecycle, check_operation, check_values
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ImageRequest:
     """One create call, decided down to the field that carries each picture.
 
@@ -22,7 +22,7 @@ class ImageRequest:
         model: Model id.
         operation: Operation name, such as ``text-to-image``.
         endpoint: Path, such as ``/v1/images/generations``.
-        values: Body fields by name, the prompt included, pictures excluded; JSON values.
+        values: Body fields by name, the prompt included, pictures excluded; JSON values, kept as a copy.
         references: Pictures that go in, in order.
         reference_field: The field that carries them, such as ``image_urls`` or ``image``; empty without any.
         mask: The mask, if any.
@@ -41,6 +41,13 @@ class ImageRequest:
     mask_field: str = ""
     multipart: bool = False
     delivery_policy: str | None = None
+
+    def __post_init__(self) -> None:
+        # A copy in JSON's own types: what the caller does to its lists later cannot change what was checked.
+        object.__setattr__(self, "values", json.loads(json.dumps(dict(self.values))))
+
+    def __eq__(self, other: object) -> bool:
+        return self.hash == other.hash if isinstance(other, ImageRequest) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.hash)
@@ -74,7 +81,7 @@ class ImageRequest:
 
     def to_json(self) -> dict[str, object]:
         """Return plain JSON values; `from_json` is its inverse."""
-        return {**asdict(self), "values": dict(self.values)}
+        return {**asdict(self), "references": [asdict(source) for source in self.references]}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
@@ -82,6 +89,7 @@ class ImageRequest:
 
         Raises:
             TypeError: If the record is not one of ours.
+            ValueError: If a picture in it is not exactly one of url, file_id and sha256.
         """
         data = dict(record)
         references, mask = data.pop("references", ()), data.pop("mask", None)
@@ -144,5 +152,7 @@ def build(
 def _named_operation(operation: Operation) -> dict[str, Json]:
     """The ``operation`` field, where the contract lists it (schema ``ImageGenerationRequest.operation``)."""
     listed = operation.params.get("operation")
-    wanted = listed is not None and (operation.confirmed or operation.needs_references)
+    if listed is None or operation.endpoint == VARIATIONS:  # there the name is ours, not the API's
+        return {}
+    wanted = operation.confirmed or listed.required or operation.needs_references
     return {"operation": operation.name} if wanted else {}

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from tokenlab_nb.contract.model import Kind, Operation, Param
-from tokenlab_nb.contract.request import Json
+from tokenlab_nb.contract.model import Json, Kind, Operation, Param
 from tokenlab_nb.contract.validate import check_value
 
 

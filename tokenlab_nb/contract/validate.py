@@ -6,12 +6,14 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tokenlab_nb.contract.model import Issue, Json, Model, Operation, Param, SizeRule
+from tokenlab_nb.contract.params import lookup
 
+_PLURAL = {"reference": "s", "mask": ""}
 _SHOWN = 60  # characters of a bad value that a message repeats
-_SIZE = re.compile(r"(\d{1,6})x(\d{1,6})")
+_SIZE = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})")
 
 
 def check_operation(model: Model, name: str) -> Issue | None:
@@ -61,6 +63,11 @@ def check_values(operation: Operation, values: Mapping[str, Json]) -> list[Issue
 
 
 def _check_named(operation: Operation, name: str, value: Json) -> Issue | None:
+    role = lookup(name).role
+    if role in ("reference", "mask"):  # as a value it would pass by the checks of hosts, number and size
+        return Issue(name, f"{name} is not set by hand.", remedy=f"Hand the picture in as {role}{_PLURAL[role]}.")
+    if name in ("model", "operation"):
+        return Issue(name, f"The {name} is chosen beside the settings, not among them.", remedy="Leave it out here.")
     param = operation.params.get(name)
     if param is None:
         return _not_taken(operation, name)
@@ -86,7 +93,7 @@ def _missing(operation: Operation, values: Mapping[str, Json]) -> list[Issue]:
             suggestion=param.choices[0] if param.choices else None,
         )
         for param in operation.params.values()
-        if param.required and param.name not in values
+        if param.required and param.role in ("prompt", "option") and param.name not in values
     ]
 
 
@@ -111,11 +118,23 @@ def _cross_checks(values: Mapping[str, Json]) -> list[Issue]:
 
 def check_value(param: Param, value: Json) -> Issue | None:
     """Check one value against one parameter; None when it is fine (or when nobody states a limit)."""
+    if not _can_be_sent(value):
+        return Issue(param.name, f"{param.name} holds something that JSON cannot carry ({type(value).__name__}).",
+                     remedy="Use plain texts, numbers, true or false, lists and dicts.")  # fmt: skip
     if param.choices:
         return None if value in param.choices else _not_a_choice(param, value)
     if param.size_rule:
         return _check_size(param, param.size_rule, value)
     return _CHECKS[param.kind](param, value)
+
+
+def _can_be_sent(value: Json) -> bool:
+    """Whether it is JSON in UTF-8: no NaN, no half of a surrogate pair, no objects of other libraries."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _not_a_choice(param: Param, value: Json) -> Issue:
@@ -174,21 +193,13 @@ def _check_boolean(param: Param, value: Json) -> Issue | None:
                  "Use True or False.")  # fmt: skip
 
 
-def _check_json(param: Param, value: Json) -> Issue | None:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        return Issue(param.name, f"{param.name} holds something that JSON cannot carry.", remedy="Use JSON values.")
-    return None
-
-
-_CHECKS = {
+_CHECKS: Mapping[str, Callable[[Param, Json], Issue | None]] = {
     "text": _check_text,
     "string": _check_text,
     "choice": _check_text,  # a choice without a list: any text
     "integer": _check_integer,
     "boolean": _check_boolean,
-    "json": _check_json,
+    "json": lambda _param, _value: None,  # `check_value` has seen that it is JSON
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -173,9 +173,12 @@ class JobSnapshot:
         return self.moves[-1].at if self.moves and self.status in AT_REST else None
 
     def elapsed(self, now: float) -> float:
-        """Seconds from sending (or writing down) to its end, or to ``now``; never negative."""
-        start = self.sent_at or self.created_at
-        return max(0.0, (self.ended_at or now) - start)
+        """Seconds from sending (or writing down) to its end, or to ``now``; 0 before its first move, never negative."""
+        if not self.moves:
+            return 0.0
+        start = self.created_at if self.sent_at is None else self.sent_at
+        end = now if self.ended_at is None else self.ended_at
+        return max(0.0, end - start)
 
     def move(self, status: JobStatus, at: float, **changes: Any) -> Self:
         """Return the snapshot after a move.
@@ -204,10 +207,16 @@ class JobSnapshot:
 
     def to_record(self) -> dict[str, object]:
         """Return plain JSON values for the ledger; `from_record` is its inverse."""
-        record = asdict(replace(self, error=None))
-        record["request"] = self.request.to_json()
-        record["error"] = self.error.to_record() if self.error else None
-        return record
+        plain = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {
+            **plain,
+            "request": self.request.to_json(),
+            "status": self.status.value,
+            "moves": [{"status": move.status.value, "at": move.at} for move in self.moves],
+            "origins": [asdict(origin) for origin in self.origins],
+            "images": [asdict(image) for image in self.images],
+            "error": self.error.to_record() if self.error else None,
+        }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
@@ -220,9 +229,9 @@ class JobSnapshot:
         rebuilt = {
             "request": ImageRequest.from_json(_mapping(data["request"])),
             "status": JobStatus(str(data["status"])),
-            "moves": tuple(Move(JobStatus(row["status"]), row["at"]) for row in _rows(data.get("moves"))),
-            "origins": tuple(Origin(**row) for row in _rows(data.get("origins"))),
-            "images": tuple(StoredImage(**row) for row in _rows(data.get("images"))),
+            "moves": tuple(Move(JobStatus(row["status"]), row["at"]) for row in _rows(data.get("moves"), Move)),
+            "origins": tuple(Origin(**row) for row in _rows(data.get("origins"), Origin)),
+            "images": tuple(StoredImage(**row) for row in _rows(data.get("images"), StoredImage)),
             "error": from_record(_mapping(data["error"])) if data.get("error") else None,
         }
         return cls(**{**data, **rebuilt})
@@ -234,5 +243,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value
 
 
-def _rows(value: object) -> list[dict[str, Any]]:
-    return [dict(_mapping(row)) for row in value] if isinstance(value, list | tuple) else []
+def _rows(value: object, kind: type[Move | Origin | StoredImage]) -> list[dict[str, Any]]:
+    known = kind.__dataclass_fields__
+    rows = value if isinstance(value, list | tuple) else []
+    return [{key: item for key, item in _mapping(row).items() if key in known} for row in rows]

@@ -1,0 +1,185 @@
+"""`Job`: what `submit` hands out. It shows a job, waits for it (blocking or awaiting), and stops waiting."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Generator
+from importlib import import_module
+from typing import Any
+
+from tqdm import tqdm
+
+from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
+from tokenlab_nb.images import ImageResult
+from tokenlab_nb.jobs.engine import Engine
+from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
+from tokenlab_nb.jobs.ports import Blobs
+
+_QUIET_SECONDS = 1.0  # a wait shorter than this shows no progress line
+_TICK = 0.5
+_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+
+
+class Job:
+    """One request on its way to pictures. It runs in the background; nothing here blocks but `wait`.
+
+    Attributes:
+        id: Our own id of the job.
+    """
+
+    def __init__(self, job_id: str, engine: Engine, blobs: Blobs) -> None:
+        self.id = job_id
+        self._engine = engine
+        self._blobs = blobs
+
+    def __repr__(self) -> str:
+        now = self.snapshot
+        return f"Job({now.request.model!r}, {now.request.operation!r}, {now.status.value}, {len(now.images)} images)"
+
+    # ------------------------------------------------------------------------------------ looking
+
+    @property
+    def snapshot(self) -> JobSnapshot:
+        """Everything that is known about it, at this moment."""
+        return self._engine.snapshot(self.id)
+
+    @property
+    def request(self) -> ImageRequest:
+        """What was asked."""
+        return self.snapshot.request
+
+    @property
+    def status(self) -> JobStatus:
+        """Where it stands."""
+        return self.snapshot.status
+
+    @property
+    def error(self) -> TokenLabError | None:
+        """Why it ended, or what troubles it; None when all is well."""
+        return self.snapshot.error
+
+    @property
+    def images(self) -> list[ImageResult]:
+        """Its pictures that are on disk; an empty list where there are none."""
+        snapshot = self.snapshot
+        return [_result(snapshot, image, self._blobs) for image in snapshot.images]
+
+    def subscribe(self, callback: Callable[[JobSnapshot], None]) -> Callable[[], None]:
+        """Call ``callback`` with the present snapshot now, and with each new one on the engine's thread.
+
+        Returns:
+            A function that ends it.
+        """
+        return self._engine.subscribe(self.id, callback)
+
+    # ------------------------------------------------------------------------------------ waiting
+
+    def wait(self, timeout: float | None = None) -> list[ImageResult]:
+        """Block until it is at rest; a progress line tells elapsed and expected time. Ctrl-C only ends the waiting.
+
+        A job whose waiting was stopped is resumed first.
+
+        Args:
+            timeout: Most seconds to wait; None waits for as long as it takes.
+
+        Returns:
+            Its pictures.
+
+        Raises:
+            WaitTimeoutError: If the time ran out; the job goes on.
+            TokenLabError: What `error` holds.
+        """
+        if self.snapshot.waiting_stopped:
+            self.resume()
+        end = None if timeout is None else time.monotonic() + timeout
+        bar_format = "{desc}"
+        with tqdm(bar_format=bar_format, leave=False, delay=_QUIET_SECONDS, file=sys.stdout) as line:
+            while not self._engine.wait(self.id, _next_tick(end)):
+                if end is not None and time.monotonic() >= end:
+                    raise WaitTimeoutError(f"{self!r} was not ready within {timeout:g} s.")
+                line.set_description_str(_progress(self.snapshot))
+        return self._outcome()
+
+    def __await__(self) -> Generator[Any, None, list[ImageResult]]:
+        return self._awaited().__await__()
+
+    async def _awaited(self) -> list[ImageResult]:
+        await self._engine.wait_async(self.id)
+        return self._outcome()
+
+    def _outcome(self) -> list[ImageResult]:
+        snapshot = self.snapshot
+        if snapshot.error:
+            raise snapshot.error
+        if snapshot.status is not JobStatus.COMPLETED:
+            state = "no longer waited for" if snapshot.waiting_stopped else snapshot.status.value
+            raise WaitTimeoutError(f"{self!r} has no pictures: it is {state}. {snapshot.note}".strip())
+        return self.images
+
+    # ------------------------------------------------------------------------------------- acting
+
+    def stop_waiting(self) -> None:
+        """Stop waiting. The service goes on and is still paid: image tasks cannot be cancelled there.
+
+        A job that was not sent yet is cancelled, at no cost.
+        """
+        self._engine.stop_waiting(self.id)
+
+    def resume(self) -> None:
+        """Go on waiting, from where it stands. Nothing is sent again."""
+        self._engine.resume(self.id)
+
+    def fetch_again(self) -> None:
+        """Fetch pictures whose download failed once more. Nothing is sent again, nothing is paid."""
+        self._engine.resume(self.id)
+
+    def _ipython_display_(self) -> None:
+        # The widgets stand further down the street: their name is looked up only when a notebook asks for them.
+        import_module("tokenlab_nb").JobView(self)._ipython_display_()
+
+
+def _next_tick(end: float | None) -> float:
+    return _TICK if end is None else max(0.0, min(_TICK, end - time.monotonic()))
+
+
+def _progress(snapshot: JobSnapshot) -> str:
+    elapsed = f"{snapshot.elapsed(time.time()):.0f} s"
+    expected = f" of about {snapshot.expected_seconds:.0f} s" if snapshot.expected_seconds else ""
+    percent = f", {snapshot.progress} %" if snapshot.progress is not None else ""
+    note = f" {snapshot.note}" if snapshot.note else ""
+    state = f"{snapshot.request.model}: {snapshot.status.value}, {elapsed}{expected}{percent}.{note}"
+    return f"{state} Buttons answer when this cell ends; the stop button leaves the job running."
+
+
+def _result(snapshot: JobSnapshot, image: StoredImage, blobs: Blobs) -> ImageResult:
+    request = snapshot.request
+    sha256 = image.sha256
+    metadata: dict[str, object] = {
+        "job": snapshot.id,
+        "model": request.model,
+        "operation": request.operation,
+        "request": request.to_json(),
+        "request_id": snapshot.request_id,
+        "task_id": snapshot.task_id,
+        "index": image.index,
+        "revised_prompt": image.revised_prompt,
+        "created_at": snapshot.created_at,
+        "seconds": snapshot.elapsed(snapshot.ended_at or snapshot.created_at),
+    }
+    return ImageResult(
+        sha256=sha256,
+        media_type=image.media_type,
+        width=image.width,
+        height=image.height,
+        size=image.size,
+        load=lambda: blobs.get(sha256),
+        metadata=metadata,
+        name=f"{_file_safe(request.model)}-{sha256[:12]}.{_SUFFIX[image.media_type]}",
+        caption=request.prompt or f"{request.operation} by {request.model}",
+    )
+
+
+def _file_safe(text: str) -> str:
+    return "".join(char if char.isalnum() or char in "-._" else "-" for char in text)[:60]

@@ -1,0 +1,355 @@
+"""One job, from request to stored pictures. Every effect comes through the ports; every step is a legal move.
+
+Never twice: a create is sent again only when it was provably not accepted (no connection, 429, or 503 with
+``retryable: true``; the vendor's guide "Async jobs and polling" and its error schema). Everything else that goes wrong
+after sending ends the sending: as *failed* when the service said no, as *unknown* when it may have said yes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from tokenlab_nb import images
+from tokenlab_nb.api.replies import ImageData, Images, Reply, Task
+from tokenlab_nb.errors import (
+    ImageError,
+    JobFailedError,
+    NotFoundError,
+    RateLimitError,
+    ServiceError,
+    TokenLabError,
+    TransportError,
+    UnknownOutcomeError,
+)
+from tokenlab_nb.jobs import schedule
+from tokenlab_nb.jobs.job import TERMINAL, JobSnapshot, JobStatus, Origin, StoredImage
+from tokenlab_nb.jobs.ports import Blobs, Clock, ImageApi, Journal
+
+_T = TypeVar("_T")
+_TOO_MANY_REQUESTS, _UNAVAILABLE = 429, 503
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a run works with."""
+
+    api: ImageApi
+    journal: Journal
+    blobs: Blobs
+    clock: Clock
+
+
+def may_send_again(error: TokenLabError) -> bool:
+    """Whether a create that ended so was provably not accepted."""
+    if isinstance(error, TransportError):
+        return True
+    if isinstance(error, RateLimitError):
+        return error.status == _TOO_MANY_REQUESTS
+    return isinstance(error, ServiceError) and error.status == _UNAVAILABLE and error.retryable is True
+
+
+def may_ask_again(error: BaseException) -> bool:
+    """Whether a failed status call or download may work at the next try; they cost nothing, so most may."""
+    if isinstance(error, TransportError | RateLimitError):
+        return True
+    return isinstance(error, ServiceError) and error.retryable is not False
+
+
+class Run:
+    """The life of one job on the engine's loop.
+
+    Args:
+        snapshot: Where it stands: a draft, or a task to go on with.
+        ports: Service, ledger, blob store, clock.
+        publish: Called with every new snapshot.
+    """
+
+    def __init__(self, snapshot: JobSnapshot, ports: Ports, publish: Callable[[JobSnapshot], None]) -> None:
+        self.snapshot = snapshot
+        self._ports = ports
+        self._publish = publish
+        self._resumed = snapshot.status is not JobStatus.DRAFT
+        self._stop_asked = False
+        self._stoppable: anyio.CancelScope | None = None
+
+    # ------------------------------------------------------------------------------ from outside
+
+    def stop_waiting(self) -> None:
+        """Stop waiting at the next safe point: an answer on its way is taken in first. Call it on the loop."""
+        self._stop_asked = True
+        if self._stoppable:
+            self._stoppable.cancel()
+
+    async def go(self, gate: AbstractAsyncContextManager[Any]) -> None:
+        """Live until the job is at rest.
+
+        Args:
+            gate: Entered around each create call: it limits how many are being sent at once.
+        """
+        try:
+            with self._waiting():
+                if self.snapshot.status is JobStatus.DRAFT:
+                    await self._create(gate)
+                elif self.snapshot.origins:
+                    await self._collect()
+                await self._await_task()
+        except TokenLabError as error:
+            await self._rest(error)
+
+    # ------------------------------------------------------------------------------------- moves
+
+    async def _to(self, status: JobStatus, **changes: Any) -> None:
+        """Move, durably: the row is written before anybody hears of it, and before the next step is taken."""
+        snapshot = self.snapshot.move(status, self._ports.clock.now(), **changes)
+        with anyio.CancelScope(shield=True):
+            try:
+                await anyio.to_thread.run_sync(self._ports.journal.save, snapshot)
+            except TokenLabError as error:
+                if self.snapshot.status is JobStatus.DRAFT and status is JobStatus.SENDING:
+                    raise  # nothing leaves without its row
+                snapshot = replace(snapshot, note=f"Not written to the ledger: {error.message}")
+        self._show(snapshot)
+
+    def _show(self, snapshot: JobSnapshot) -> None:
+        self.snapshot = snapshot
+        self._publish(snapshot)
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """What runs in here may be broken off by `stop_waiting`."""
+        with anyio.CancelScope() as scope:
+            self._stoppable = scope
+            if self._stop_asked:
+                scope.cancel()
+            yield
+        self._stoppable = None
+        if scope.cancelled_caught:
+            draft = self.snapshot.status is JobStatus.DRAFT
+            raise _StoppedError("Not sent." if draft else "No longer waited for.")
+
+    @contextmanager
+    def _unstoppable(self) -> Iterator[None]:
+        """What runs in here is not broken off by `stop_waiting`; the wish is kept for afterwards."""
+        outer, self._stoppable = self._stoppable, None
+        yield
+        self._stoppable = outer
+        if self._stop_asked and outer:
+            outer.cancel()
+
+    async def _rest(self, error: TokenLabError) -> None:
+        """Come to rest with an error, in the state that loses nothing."""
+        status = self.snapshot.status
+        if isinstance(error, _StoppedError):
+            if status is JobStatus.DRAFT:
+                await self._to(JobStatus.CANCELLED, note="Cancelled before it was sent: nothing was paid.")
+            else:
+                await self._to(status, waiting_stopped=True, note="")
+        elif status is JobStatus.SENDING and isinstance(error, UnknownOutcomeError):
+            await self._to(JobStatus.UNKNOWN, error=error, note="", **_ids(error))
+        elif status in (JobStatus.DRAFT, JobStatus.SENDING):
+            await self._to(JobStatus.FAILED, error=error, note="", **_ids(error))
+        elif isinstance(error, JobFailedError) and error.code == "cancelled":
+            await self._to(JobStatus.CANCELLED, error=error, note="")
+        elif isinstance(error, JobFailedError | NotFoundError | ImageError) or self.snapshot.origins:
+            await self._to(JobStatus.FAILED, error=error, note="")
+        else:  # the task goes on at the service: only our waiting ends
+            await self._to(status, error=error, waiting_stopped=True, note="")
+
+    # ------------------------------------------------------------------------------------ create
+
+    async def _create(self, gate: AbstractAsyncContextManager[Any]) -> None:
+        await self._to(JobStatus.DRAFT, expected_seconds=await self._expected())
+        files = {
+            source.sha256: await self._off_loop(self._ports.blobs.get, source.sha256)
+            for source in self.snapshot.request.sources
+            if source.sha256
+        }
+        attempt = 0
+        while True:
+            async with gate:
+                reply = await self._send_once(files)
+            if isinstance(reply, TokenLabError):
+                attempt += 1
+                await self._pause_before_resend(reply, attempt)
+            else:
+                return
+
+    async def _send_once(self, files: dict[str, bytes]) -> Reply | TokenLabError:
+        """Send the create; return what came, or the error after which it may be sent again.
+
+        No stop button reaches in here: an answer on its way may be paid for.
+        """
+        with self._unstoppable():
+            await self._to(JobStatus.SENDING, note="")
+            try:
+                reply = await self._ports.api.create(self.snapshot.request, files)
+            except TokenLabError as error:
+                if not may_send_again(error):
+                    raise
+                return error
+            with anyio.CancelScope(shield=True):  # from anything, the end of the process aside
+                await self._take_in(reply)
+            return reply
+
+    async def _pause_before_resend(self, error: TokenLabError, attempt: int) -> None:
+        wait = schedule.resend_pause(attempt, self._ports.clock.random(), error.retry_after)
+        if wait is None or self._stop_asked:
+            raise error
+        note = f"Not accepted yet ({error.status or 'no connection'}); sent again in {wait:.0f} s."
+        self._show(replace(self.snapshot, retries=attempt, note=note))
+        await self._ports.clock.sleep(wait)
+
+    async def _take_in(self, reply: Reply) -> None:
+        """Note an answer: the ids first, the pictures' addresses before they are fetched."""
+        news = self.snapshot.heard(reply.meta)
+        if isinstance(reply, Images):
+            await self._to(
+                JobStatus.PROCESSING,
+                origins=tuple([await self._origin(image) for image in reply.images]),
+                task_id=reply.task_id or self.snapshot.task_id,
+                progress=None,
+                error=None,
+                **news,
+            )
+            return
+        if not (reply.task_id or reply.poll_url or self.snapshot.task_id or self.snapshot.poll_url):
+            raise UnknownOutcomeError("The service accepted the request, but named no task to ask for.")
+        changes: dict[str, Any] = {
+            "task_id": reply.task_id or self.snapshot.task_id,
+            "poll_url": reply.poll_url or self.snapshot.poll_url,
+            "progress": reply.progress,
+            "error": None,
+            "note": "",
+            **news,
+        }
+        status = self._status_after(reply)
+        if status is self.snapshot.status and all(getattr(self.snapshot, k) == v for k, v in changes.items()):
+            return
+        if status is self.snapshot.status and changes["progress"] != self.snapshot.progress and not news:
+            self._show(replace(self.snapshot, **changes))  # a new figure alone is not worth a write
+            return
+        await self._to(status, **changes)
+
+    def _status_after(self, task: Task) -> JobStatus:
+        at_work = task.status == "processing" or self.snapshot.status is JobStatus.PROCESSING
+        return JobStatus.PROCESSING if at_work else JobStatus.PENDING
+
+    async def _origin(self, image: ImageData) -> Origin:
+        if image.url:
+            return Origin(url=image.url, revised_prompt=image.revised_prompt)
+        sha256 = await self._off_loop(_keep_base64, self._ports.blobs, image.b64 or "")
+        return Origin(sha256=sha256, revised_prompt=image.revised_prompt)
+
+    async def _expected(self) -> float | None:
+        request, origin = self.snapshot.request, self.snapshot.origin
+        try:
+            seen = await self._off_loop(self._ports.journal.latencies, origin, request.model)
+        except TokenLabError:  # an unreadable ledger costs us the estimate, not the job
+            return None
+        return schedule.expected_seconds(seen)
+
+    # ----------------------------------------------------------------------------- wait and fetch
+
+    async def _await_task(self) -> None:
+        polls = 0
+        wait = 0.0 if self._resumed else schedule.poll_delay(polls)
+        while self.snapshot.status not in TERMINAL:
+            if self.snapshot.origins:
+                await self._collect()
+                return
+            await self._ports.clock.sleep(wait)
+            reply = await self._asking(self._poll)
+            await self._take_in(reply)
+            polls += 1
+            wait = schedule.poll_delay(polls, reply.meta.retry_after)
+
+    async def _poll(self) -> Reply:
+        return await self._ports.api.task(self.snapshot.task_id, self.snapshot.poll_url)
+
+    async def _collect(self) -> None:
+        """Bring every picture of the answer to disk; what is there already is not fetched again."""
+        stored = {image.index: image for image in self.snapshot.images}
+        failures = []
+        for index, origin in enumerate(self.snapshot.origins):
+            if index in stored:
+                continue
+            try:
+                stored[index] = await self._store(index, origin)
+            except TokenLabError as error:
+                failures.append(error)
+        in_order = tuple(stored[index] for index in sorted(stored))
+        if failures:
+            self._show(replace(self.snapshot, images=in_order))
+            raise failures[0]
+        await self._to(JobStatus.COMPLETED, images=in_order, progress=None, error=None, note="")
+
+    async def _store(self, index: int, origin: Origin) -> StoredImage:
+        if origin.sha256:
+            sha256, data = origin.sha256, await self._off_loop(self._ports.blobs.get, origin.sha256)
+            probe = await self._off_loop(images.probe, data)
+        else:
+            data = await self._asking(lambda: self._ports.api.download(origin.url or ""))
+            probe = await self._off_loop(images.probe, data)
+            sha256 = await self._off_loop(self._ports.blobs.put, data)
+        return StoredImage(
+            sha256=sha256,
+            media_type=probe.media_type,
+            width=probe.width,
+            height=probe.height,
+            size=len(data),
+            index=index,
+            revised_prompt=origin.revised_prompt,
+        )
+
+    async def _asking(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Ask, again and again while that may help: asking costs nothing."""
+
+        def wait(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked = error.retry_after if isinstance(error, TokenLabError) else None
+            pause = schedule.pause(state.attempt_number, self._ports.clock.random(), asked)
+            self._show(replace(self.snapshot, note=f"The service cannot be asked just now; next try in {pause:.0f} s."))
+            return pause
+
+        retrying = AsyncRetrying(
+            sleep=self._ports.clock.sleep,
+            wait=wait,
+            stop=stop_after_attempt(schedule.MAX_ASKS),
+            retry=retry_if_exception(may_ask_again),
+            reraise=True,
+        )
+
+        async def attempt() -> _T:  # tenacity awaits only what it sees to be a coroutine function
+            return await call()
+
+        return await retrying(attempt)
+
+    async def _off_loop(self, function: Callable[..., _T], *args: Any) -> _T:
+        try:
+            return await anyio.to_thread.run_sync(function, *args)
+        except OSError as error:
+            raise TokenLabError(f"A file of the data folder failed: {error}", hint="Check disk and folder.") from error
+
+
+class _StoppedError(TokenLabError):
+    """`stop_waiting` was called."""
+
+
+def _ids(error: TokenLabError) -> dict[str, str]:
+    return {"request_id": error.request_id} if error.request_id else {}
+
+
+def _keep_base64(blobs: Blobs, text: str) -> str:
+    try:
+        return blobs.put(base64.b64decode(text, validate=True))
+    except binascii.Error:
+        raise ImageError("The answer holds a picture whose base64 text cannot be read.") from None

@@ -1,0 +1,331 @@
+"""`connect()` and `Session`: makes client, store and engine, owns their lives, and is the whole API in Python."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from tokenlab_nb import images, settings
+from tokenlab_nb.api.client import TokenLabClient
+from tokenlab_nb.contract import request as requests
+from tokenlab_nb.contract.model import IMAGE_EDIT, IMAGE_TO_IMAGE, IMAGE_VARIATION, TEXT_TO_IMAGE, Issue, Json, Model
+from tokenlab_nb.contract.references import Source
+from tokenlab_nb.errors import NotFoundError, ValidationError
+from tokenlab_nb.images import ImageResult
+from tokenlab_nb.jobs.engine import Engine, RealClock
+from tokenlab_nb.jobs.handle import Job
+from tokenlab_nb.jobs.runner import Ports
+from tokenlab_nb.store.blobs import Blobs
+from tokenlab_nb.store.journal import Journal
+
+Picture = str | os.PathLike[str] | bytes | ImageResult | Job | Any
+"""What may go in as a picture: a path, an http(s) address, bytes, a `PIL.Image.Image`, an `ImageResult` or a `Job`."""
+
+
+def connect(
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    sandbox: bool | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    prefer_tasks: bool = True,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Session:
+    """Open a session: with the service where there is a key, else with the sandbox on this machine.
+
+    Args:
+        api_key: A key. Better not in a notebook: set ``TOKENLAB_API_KEY`` or run `login`, and leave this out.
+        base_url: The API's address, with or without ``/v1``; by default ``TOKENLAB_BASE_URL``, else the service's.
+        sandbox: True for the sandbox, whatever keys there are; False for the service; None decides by key and address.
+        data_dir: Folder for ledger and pictures; by default ``TOKENLAB_DATA_DIR``, else the user's data folder.
+        prefer_tasks: Ask for a task (``async: true``) where a contract lists it and ``b64_json`` is not wanted: a task
+            id makes the window in which a paid answer can be lost milliseconds instead of minutes.
+        transport: An httpx transport in place of the network.
+
+    Raises:
+        ValidationError: If the address is not one.
+        TokenLabError: If the data folder cannot be used.
+    """
+    local = False if transport is not None and sandbox is None else sandbox
+    chosen = settings.load(
+        api_key=api_key, base_url=base_url, sandbox=local, data_dir=data_dir, prefer_tasks=prefer_tasks
+    )
+    return Session(chosen, transport=transport)
+
+
+def login() -> None:
+    """Ask for a key without showing it, and keep it for this kernel and, if one works, in the system's key ring.
+
+    The key goes to no widget, notebook or file of ours. `connect` finds it from then on.
+
+    Raises:
+        ValidationError: If nothing was typed.
+    """
+    where = settings.remember(getpass.getpass("TokenLab API key (it is not shown): "))
+    print(f"The key is kept {where}.")  # noqa: T201  # the answer to what the person just typed
+
+
+def enable_nested_asyncio() -> None:
+    """Let ``asyncio.run()`` and ``run_until_complete()`` work inside notebook cells, through nest-asyncio2.
+
+    Opt-in: nothing of ours needs it. nest-asyncio2 is the fork that ipykernel itself uses; the older nest-asyncio
+    loses queued cells on ipykernel 7.2 and later.
+    """
+    import_module("nest_asyncio2").apply()
+
+
+class Session:
+    """A connection to the service or the sandbox, with its ledger. Use `connect` to make one.
+
+    Attributes:
+        is_sandbox: Whether pictures are drawn here and nothing is billed.
+        notice: What the user should know about the opening of the ledger; usually empty.
+    """
+
+    def __init__(self, chosen: settings.Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._settings = chosen
+        self.is_sandbox = chosen.sandbox
+        if chosen.sandbox and transport is None:
+            transport = _sandbox_transport(chosen)
+        self._client = TokenLabClient(
+            chosen.base_url, key=chosen.api_key, transport=transport, timeouts=chosen.timeouts
+        )
+        self._journal = Journal(chosen.data_dir / "ledger.sqlite3")
+        self.notice = self._journal.notice
+        self._blobs = Blobs(chosen.data_dir / "pictures")
+        ports = Ports(self._client, self._journal, self._blobs, RealClock())
+        self._engine = Engine(ports, on_close=self._client.close)
+        self._details: dict[str, Model] = {}
+
+    def __repr__(self) -> str:
+        where = "sandbox: nothing is billed" if self.is_sandbox else self._client.origin
+        return f"Session({where}, {'key set' if self.has_key else 'no key'})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a key is set; the key itself is shown to nobody."""
+        return self._settings.api_key is not None
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the API."""
+        return self._client.origin
+
+    @property
+    def data_dir(self) -> str:
+        """The folder that holds the ledger and the pictures."""
+        return str(self._settings.data_dir)
+
+    def close(self) -> None:
+        """End the background thread and close the ledger. Tasks go on at the service. Closing twice is fine."""
+        self._engine.close()
+        self._journal.close()
+
+    # ------------------------------------------------------------------------------------- models
+
+    def models(
+        self,
+        *,
+        recommended_for: str | None = "image",
+        operation: str | None = None,
+        provider: str | None = None,
+        search: str | None = None,
+    ) -> list[Model]:
+        """List models, best first by the service's own 24-hour record (``GET /v1/models``).
+
+        Args:
+            recommended_for: The service's list of that name; None lists every category.
+            operation: Only models that offer it, such as ``image-edit``.
+            provider: Only models of this provider.
+            search: Only models whose id, alias or provider holds every one of these words.
+
+        Raises:
+            TokenLabError: If the service cannot be asked.
+        """
+        listed = self._engine.call(partial(self._client.models, recommended_for=recommended_for, provider=provider))
+        words = (search or "").lower().split()
+        return [
+            model
+            for model in listed
+            if (operation is None or operation in model.contract.operations)
+            and all(word in " ".join((model.id, model.provider, *model.aliases)).lower() for word in words)
+        ]
+
+    def model(self, model_id: str) -> Model:
+        """Read one model with its whole contract (``GET /v1/models/{model}``); kept for this session.
+
+        Raises:
+            NotFoundError: If there is no such model; ``did_you_mean`` may hold a near one.
+            TokenLabError: If the service cannot be asked.
+        """
+        if model_id not in self._details:
+            self._details[model_id] = self._engine.call(self._client.model, model_id)
+        return self._details[model_id]
+
+    # --------------------------------------------------------------------------------------- work
+
+    def submit(
+        self,
+        *,
+        model: str,
+        prompt: str | None = None,
+        operation: str | None = None,
+        references: Sequence[Picture] | Picture = (),
+        mask: Picture | None = None,
+        **params: Json,
+    ) -> Job:
+        """Check a request and start it in the background.
+
+        Args:
+            model: Model id.
+            prompt: What the picture shows; only variations do without.
+            operation: By default text-to-image, or what the model does with pictures where some are given.
+            references: Pictures that go in, in order.
+            mask: Marks what an edit may change: fully transparent pixels.
+            **params: Fields of the model's contract. Only what is given is sent; None counts as not given, and
+                ``async_`` stands for ``async``, which Python keeps for itself.
+
+        Returns:
+            The job, at once.
+
+        Raises:
+            ValidationError: If something is known to be wrong; its ``issues`` say what, and how to mend it. Nothing
+                was sent.
+            TokenLabError: If the model's contract cannot be read.
+        """
+        values = {name.rstrip("_"): value for name, value in params.items() if value is not None}
+        if prompt is not None:
+            values["prompt"] = prompt
+        request = self.prepare(model, values, operation=operation, references=references, mask=mask)
+        limits = self.model(model).contract.limits
+        return Job(self._engine.submit(request, concurrency=limits.concurrency), self._engine, self._blobs)
+
+    def prepare(
+        self,
+        model: str,
+        values: Mapping[str, Json],
+        *,
+        operation: str | None = None,
+        references: Sequence[Picture] | Picture = (),
+        mask: Picture | None = None,
+    ) -> requests.ImageRequest:
+        """Check a request without sending it; see `submit` for arguments and errors."""
+        found = self._known_model(model)
+        sources = tuple(self._source(picture) for picture in _as_list(references))
+        cover = self._source(mask) if mask is not None else None
+        chosen = operation or _default_operation(found, has_pictures=bool(sources), has_mask=cover is not None)
+        values = self._with_task(found, chosen, dict(values))
+        request, issues = requests.build(found, chosen, values, references=sources, mask=cover, origin=self.origin)
+        if request is None:
+            raise _refusal(model, issues)
+        return request
+
+    def generate(self, *, model: str, prompt: str, **params: Any) -> list[ImageResult]:
+        """Make pictures and wait for them: `submit` and `Job.wait` in one."""
+        return self.submit(model=model, prompt=prompt, **params).wait()
+
+    def edit(
+        self,
+        *,
+        model: str,
+        prompt: str,
+        image: Sequence[Picture] | Picture,
+        mask: Picture | None = None,
+        **params: Any,
+    ) -> list[ImageResult]:
+        """Change pictures by a prompt and wait for the result, by whichever operation the model offers for it."""
+        return self.submit(model=model, prompt=prompt, references=image, mask=mask, **params).wait()
+
+    def vary(self, *, model: str, image: Picture, **params: Any) -> list[ImageResult]:
+        """Make variations of a picture and wait for them (``/v1/images/variations``)."""
+        return self.submit(model=model, operation=IMAGE_VARIATION, references=[image], **params).wait()
+
+    # ------------------------------------------------------------------------------------ details
+
+    def _known_model(self, model_id: str) -> Model:
+        if not model_id:
+            raise _refusal("The request", (Issue("model", "No model is chosen.", remedy="Choose one."),))
+        try:
+            return self.model(model_id)
+        except NotFoundError as error:
+            near = error.did_you_mean
+            remedy = f"Did you mean {near}?" if near else "session.models() lists them."
+            issue = Issue("model", f"There is no model {model_id!r}.", error.facts.suggestions, remedy, near)
+            raise ValidationError(str(issue), issues=(issue,), facts=error.facts, hint=remedy) from error
+
+    def _with_task(self, model: Model, operation: str, values: dict[str, Json]) -> dict[str, Json]:
+        offered = model.contract.operations.get(operation)
+        listed = offered.params.get("async") if offered else None
+        wanted = self._settings.prefer_tasks and "async" not in values and values.get("response_format") != "b64_json"
+        return {**values, "async": True} if listed and listed.confirmed and wanted else values
+
+    def _source(self, picture: Picture) -> Source:
+        """Bring a picture that goes in into shape; local bytes are kept by their hash, as the results are."""
+        if isinstance(picture, Source):
+            return picture
+        if isinstance(picture, Job):
+            done = picture.images
+            if not done:
+                raise _refusal("The reference", (Issue("references", f"{picture!r} has no picture yet."),))
+            picture = done[0]
+        found = images.normalise_source(picture)
+        if isinstance(found, str):
+            return Source(url=found)
+        probe = images.probe(found)
+        sha256 = self._blobs.put(found)
+        return Source(
+            sha256=sha256, media_type=probe.media_type, size=len(found), width=probe.width, height=probe.height
+        )
+
+
+def _as_list(pictures: Sequence[Picture] | Picture) -> list[Picture]:
+    return list(pictures) if isinstance(pictures, list | tuple) else [pictures]
+
+
+def _default_operation(model: Model, *, has_pictures: bool, has_mask: bool) -> str:
+    """What a request without a named operation means for this model."""
+    if not has_pictures:
+        return TEXT_TO_IMAGE
+    order = (IMAGE_EDIT, IMAGE_TO_IMAGE) if has_mask else (IMAGE_TO_IMAGE, IMAGE_EDIT)
+    return next((name for name in order if name in model.contract.operations), order[0])
+
+
+def _refusal(subject: str, issues: Sequence[Issue]) -> ValidationError:
+    errors = [issue for issue in issues if issue.severity == "error"]
+    text = " ".join(f"{issue.message} {issue.remedy}".strip() for issue in errors)
+    return ValidationError(f"{subject}: {text}", issues=errors, hint=errors[0].remedy)
+
+
+def _sandbox_transport(chosen: settings.Settings) -> httpx.AsyncBaseTransport:
+    sandbox = import_module("tokenlab_nb.sandbox.app")
+    app = sandbox.create_app(base_url=chosen.base_url, state_dir=chosen.data_dir / "sandbox")
+    return _InProcess(app, sandbox.ConnectionDropped)
+
+
+class _InProcess(httpx.ASGITransport):
+    """The sandbox as a transport; a dropped connection looks as it does on a network."""
+
+    def __init__(self, app: Any, dropped: type[Exception]) -> None:
+        super().__init__(app=app)
+        self._dropped = dropped
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except self._dropped:
+            raise httpx.RemoteProtocolError("The sandbox closed the connection.", request=request) from None
