@@ -74,7 +74,7 @@ def encode(image: Image.Image, output_format: str, compression: int | None) -> b
     kind = {"png": "PNG", "jpeg": "JPEG", "jpg": "JPEG", "webp": "WEBP"}.get(output_format.lower())
     if kind is None:
         raise PaintError(f"The output format {output_format!r} is not one of png, jpeg, webp.")
-    if compression is not None and not 0 <= compression <= 100:  # noqa: PLR2004 - a percentage
+    if compression is not None and not 0 <= compression <= 100:
         raise PaintError(f"The output compression {compression} is not between 0 and 100.")
     if kind == "JPEG" and image.mode == "RGBA":
         image = on_white(image)
@@ -99,14 +99,11 @@ def on_white(image: Image.Image) -> Image.Image:
 def _open(data: bytes, name: str, formats: tuple[str, ...]) -> Image.Image:
     try:
         image = Image.open(BytesIO(data), formats=formats)
-        if image.width * image.height > MAX_PIXELS:
-            raise PaintError(f"{name} has {image.width}x{image.height} pixels: more than 50 million.")
-        image.load()
-        return ImageOps.exif_transpose(image)
-    except PaintError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise PaintError(f"{name} has more than 50 million pixels.") from error
+        if image.width * image.height <= MAX_PIXELS:
+            image.load()
+            return ImageOps.exif_transpose(image)
+    except Image.DecompressionBombError:
+        pass
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more
-        kinds = " or ".join(formats)
-        raise PaintError(f"{name} cannot be read as {kinds}: it may be cut short or damaged.") from error
+        raise PaintError(f"{name} cannot be read as {' or '.join(formats)}: it may be cut short or damaged.") from error
+    raise PaintError(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels: make it smaller.")
