@@ -1,0 +1,432 @@
+"""Pictures as bytes: what is taken and what is refused, thumbnails within a budget, and what users hold."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import random
+import struct
+import warnings
+import zlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from IPython.core.formatters import DisplayFormatter
+from PIL import Image, ImageFile
+
+from tokenlab_nb import images
+from tokenlab_nb.errors import ImageError, TransportError
+from tokenlab_nb.images import ImageResult, Probe, normalise_source, probe, thumbnail
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def opened(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def gradient(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:
+    tones = (Image.linear_gradient("L"), Image.linear_gradient("L").rotate(90), Image.radial_gradient("L"))
+    return Image.merge("RGB", tones).resize((width, height)).convert(mode)
+
+
+def noise(edge: int) -> Image.Image:
+    return Image.frombytes("RGB", (edge, edge), random.Random(1).randbytes(edge * edge * 3))
+
+
+def result(data: bytes, load: object = None, **changes: object) -> ImageResult:
+    found = probe(data)
+    facts: dict[str, object] = {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "media_type": found.media_type,
+        "width": found.width,
+        "height": found.height,
+        "size": len(data),
+        "load": load or (lambda: data),
+        "metadata": {"seed": 7},
+        "name": "fox.png",
+        "caption": "a red fox",
+    }
+    return ImageResult(**{**facts, **changes})
+
+
+KINDS = ("PNG", "JPEG", "WEBP")
+PNG, JPEG, WEBP = (encoded(gradient(), kind) for kind in KINDS)
+
+
+class TestProbe:
+    @pytest.mark.parametrize(("data", "kind"), [(PNG, "png"), (JPEG, "jpeg"), (WEBP, "webp")])
+    def test_kind_and_size_are_read_from_the_bytes(self, data: bytes, kind: str) -> None:
+        assert probe(data) == Probe(f"image/{kind}", 64, 48, 1, has_alpha=False)
+
+    @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+    def test_an_animation_says_how_many_frames_it_has(self, kind: str) -> None:
+        frames = [gradient().rotate(turn) for turn in (0, 90, 180)]
+        assert probe(encoded(frames[0], kind, save_all=True, append_images=frames[1:])).frames == 3
+
+    @pytest.mark.parametrize("mode", ["RGBA", "LA"])
+    def test_an_alpha_channel_is_transparency(self, mode: str) -> None:
+        assert probe(encoded(gradient(mode=mode))).has_alpha
+
+    def test_a_transparent_colour_is_transparency_too(self) -> None:
+        assert probe(encoded(gradient(mode="P"), transparency=0)).has_alpha
+        assert not probe(encoded(gradient(mode="P"))).has_alpha
+
+    @pytest.mark.parametrize("data", [PNG, JPEG, WEBP])
+    def test_every_picture_cut_short_is_refused(self, data: bytes) -> None:
+        for length in (13, 40, len(data) // 2, len(data) - 20):
+            with pytest.raises(ImageError, match="damaged or cut short") as caught:
+                probe(data[:length])
+            assert caught.value.hint
+
+    @pytest.mark.parametrize("data", [PNG, JPEG, WEBP])
+    def test_flipped_bytes_never_raise_anything_else(self, data: bytes) -> None:
+        chance = random.Random(2)
+        for _ in range(60):
+            changed = bytearray(data)
+            for _ in range(chance.choice((1, 5, 40))):
+                changed[chance.randrange(len(changed))] = chance.randrange(256)
+            for use in (probe, thumbnail):
+                with suppress(ImageError):
+                    use(bytes(changed))
+
+    def test_a_png_with_a_wrong_checksum_is_refused(self) -> None:
+        with pytest.raises(ImageError, match="damaged"):
+            probe(PNG.replace(PNG[-16:-12], bytes(4)))  # the checksum of the pixels
+
+    def test_a_bomb_is_refused_before_it_is_decoded(self) -> None:
+        """A header that promises 2.5 gigapixels, and almost no data."""
+        head = b"IHDR" + struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+        body = b"IDAT" + zlib.compress(bytes(1000))
+        chunks = (struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (head, body, b"IEND"))
+        with pytest.raises(ImageError, match="50000 x 50000 pixels; at most 100,000,000"):
+            probe(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+    def test_a_webp_bomb_is_refused(self) -> None:
+        data = bytearray(encoded(Image.new("RGBA", (64, 48), (255, 0, 0, 100)), "WEBP"))
+        at = data.index(b"VP8X") + 12
+        data[at : at + 6] = b"\xff\xff\x00\xff\xff\x00"
+        with pytest.raises(ImageError):
+            probe(bytes(data))
+
+    def test_the_limit_of_pixels_can_be_set(self) -> None:
+        assert probe(PNG, max_pixels=64 * 48).width == 64
+        with pytest.raises(ImageError, match="at most 3,071"):
+            probe(PNG, max_pixels=64 * 48 - 1)
+
+    def test_pillows_own_settings_are_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+        assert probe(PNG).width == 64
+        assert Image.MAX_IMAGE_PIXELS == 10
+        assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+
+    def test_warnings_of_the_user_stay_the_users(self) -> None:
+        before = list(warnings.filters)
+        with ThreadPoolExecutor(4) as pool:
+            assert len(set(pool.map(probe, [PNG, JPEG] * 20))) == 2
+        assert warnings.filters == before
+
+    @pytest.mark.parametrize(
+        ("data", "words"),
+        [
+            (b"", "empty"),
+            (encoded(gradient(), "GIF"), "GIF"),
+            (b'<?xml version="1.0"?>\n<!-- made by hand -->\n<svg xmlns="...">', "SVG"),
+            (b"<SVG width='1'/>", "SVG"),
+            (b"\n <!DOCTYPE html><html><body><svg></svg>", "web page"),
+            (b"\xef\xbb\xbf<html>", "web page"),
+            (b'{"error": {"message": "no"}}', "JSON"),
+            (b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00", "AVIF"),
+            (encoded(gradient(), "BMP"), "no picture of a kind"),
+            (b"\x89PN", "no picture of a kind"),
+            (b"hello", "no picture of a kind"),
+        ],
+    )
+    def test_what_is_no_such_picture_is_called_what_it_is(self, data: bytes, words: str) -> None:
+        for use in (probe, thumbnail):
+            with pytest.raises(ImageError, match=words) as caught:
+                use(data)
+            assert caught.value.hint
+
+
+class TestThumbnail:
+    @pytest.mark.parametrize("data", [PNG, JPEG, WEBP])
+    def test_it_is_a_jpeg_of_the_same_shape_and_never_enlarged(self, data: bytes) -> None:
+        assert (opened(thumbnail(data)).format, opened(thumbnail(data)).size) == ("JPEG", (64, 48))
+        assert opened(thumbnail(data, edge=32)).size == (32, 24)
+        assert opened(thumbnail(data, edge=1)).size == (1, 1)
+
+    def test_a_very_long_picture_keeps_a_pixel(self) -> None:
+        assert opened(thumbnail(encoded(gradient(2000, 1)), edge=100)).size == (100, 1)
+
+    @pytest.mark.parametrize("budget", [1000, 2000, 5000, 20_000])
+    def test_the_budget_is_kept_by_the_worst_picture(self, budget: int) -> None:
+        small = thumbnail(encoded(noise(300)), edge=300, budget=budget)
+        assert budget / 4 < len(small) <= budget
+
+    def test_more_budget_never_gives_a_smaller_picture(self) -> None:
+        data = encoded(noise(300))
+        edges = [max(opened(thumbnail(data, 300, budget)).size) for budget in (1000, 4000, 16_000, 64_000)]
+        assert all(less <= more for less, more in pairwise(edges))
+        assert edges[-1] == 300
+
+    @pytest.mark.parametrize(("edge", "budget"), [(0, 20_000), (256, 999)])
+    def test_impossible_wishes_are_refused(self, edge: int, budget: int) -> None:
+        with pytest.raises(ValueError, match="at least"):
+            thumbnail(PNG, edge, budget)
+
+    def test_a_camera_picture_stands_upright(self) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = 6  # turned by 90 degrees
+        small = opened(thumbnail(encoded(gradient(200, 100), "JPEG", exif=exif), edge=50))
+        assert small.size == (25, 50)
+        assert not small.getexif()
+
+    @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+    @pytest.mark.parametrize("exif", [b"II*\x00\xff\xff\xff\xff" + bytes(20), b"no such thing as a TIFF header"])
+    def test_damaged_exif_data_do_not_matter(self, exif: bytes) -> None:
+        assert opened(thumbnail(encoded(gradient(), "JPEG", exif=b"Exif\x00\x00" + exif))).size == (64, 48)
+
+    def test_comments_of_the_original_are_not_carried_along(self) -> None:
+        assert b"secret" not in thumbnail(encoded(gradient(), "JPEG", comment=b"secret"))
+
+    def test_transparency_shows_a_light_chequerboard(self) -> None:
+        small = opened(thumbnail(encoded(Image.new("RGBA", (64, 64), (255, 0, 0, 0)))))
+        tones = {small.getpixel((x, 4)) for x in (4, 12, 20, 28)}
+        assert len(tones) == 2
+        assert all(isinstance(tone, tuple) and min(tone) > 220 for tone in tones)
+
+    @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16", "CMYK"])
+    def test_every_mode_of_pixels_becomes_the_same_picture(self, mode: str) -> None:
+        if mode == "I;16":
+            grey = Image.frombytes("I;16", (64, 48), struct.pack("<3072H", *[40_000] * 3072))
+        else:
+            grey = Image.new("L", (64, 48), 156).convert("RGB").convert(mode, dither=Image.Dither.NONE)
+        kind = "JPEG" if mode == "CMYK" else "PNG"
+        tone = opened(thumbnail(encoded(grey, kind))).convert("L").getpixel((32, 24))
+        assert isinstance(tone, int)
+        assert abs(tone - (255 if mode == "1" else 156)) < 6
+
+
+class TestNormaliseSource:
+    def test_an_address_stays_an_address(self) -> None:
+        for url in ("https://example.com/a.png?x=1", "HTTP://example.com/b"):
+            assert normalise_source(url) == url
+        assert normalise_source(" https://example.com/a.png\n") == "https://example.com/a.png"
+
+    @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+    def test_bytes_stay_bytes(self, kind: type) -> None:
+        found = normalise_source(kind(PNG))
+        assert type(found) is bytes
+        assert found == PNG
+
+    def test_a_file_is_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "fox.png").write_bytes(PNG)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("USERPROFILE", str(tmp_path))
+        for path in (tmp_path / "fox.png", str(tmp_path / "fox.png"), "~/fox.png"):
+            assert normalise_source(path) == PNG
+
+    def test_a_missing_file_is_called_by_its_name(self, tmp_path: Path) -> None:
+        with pytest.raises(ImageError, match=r"no file .*nowhere\.png"):
+            normalise_source(tmp_path / "nowhere.png")
+
+    @pytest.mark.parametrize("name", ["a\x00b.png", "x" * 5000, "~nobody-of-this-name/a.png"])
+    def test_impossible_names_are_told_shortly(self, name: str) -> None:
+        with pytest.raises(ImageError) as caught:
+            normalise_source(name)
+        assert len(str(caught.value)) < 400
+
+    def test_a_folder_and_a_device_are_not_read(self, tmp_path: Path) -> None:
+        for path in (tmp_path, Path(os.devnull)):
+            with pytest.raises(ImageError, match="is not a file"):
+                normalise_source(path)
+
+    def test_a_file_that_is_too_large_is_not_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(images, "MAX_SOURCE_BYTES", 10)
+        (tmp_path / "big.png").write_bytes(bytes(11))
+        with pytest.raises(ImageError, match=r"big\.png.*at most 10 bytes"):
+            normalise_source(tmp_path / "big.png")
+
+    @pytest.mark.parametrize("address", ["ftp://example.com/a.png", "file:///etc/passwd", "data:image/png;base64,AAAA"])
+    def test_other_addresses_are_refused(self, address: str) -> None:
+        with pytest.raises(ImageError, match="not an address that can be used"):
+            normalise_source(address)
+
+    @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F"])
+    def test_a_pil_image_becomes_a_png(self, mode: str) -> None:
+        data = normalise_source(gradient(mode=mode))
+        assert isinstance(data, bytes)
+        assert (probe(data).media_type, probe(data).width) == ("image/png", 64)
+
+    def test_a_pil_image_keeps_its_transparency_and_profile_and_stands_upright(self) -> None:
+        image = gradient(60, 30, "RGBA")
+        image.putalpha(100)
+        image.getexif()[0x0112] = 6
+        image.info["icc_profile"] = b"a profile"
+        found = opened(bytes(normalise_source(image)))
+        assert (found.mode, found.size, found.info["icc_profile"]) == ("RGBA", (30, 60), b"a profile")
+        assert found.getpixel((3, 3))[3] == 100
+        assert image.size == (60, 30)
+
+    def test_a_pil_image_without_pixels_is_refused(self) -> None:
+        with pytest.raises(ImageError, match="cannot be written as PNG"):
+            normalise_source(Image.new("RGB", (0, 0)))
+
+    def test_a_result_gives_its_original(self) -> None:
+        assert normalise_source(result(JPEG)) == JPEG
+
+    @pytest.mark.parametrize("thing", [None, 7, ["a.png"], object()])
+    def test_anything_else_is_refused_by_its_type(self, thing: object) -> None:
+        with pytest.raises(ImageError, match=type(thing).__name__) as caught:
+            normalise_source(thing)
+        assert "PIL.Image" in caught.value.hint
+
+
+class TestImageResult:
+    def test_the_original_is_read_when_asked_for_and_not_before(self) -> None:
+        calls: list[int] = []
+        image = result(PNG, load=lambda: calls.append(1) or PNG)
+        repr(image)
+        assert calls == []
+        assert image.bytes == PNG
+        assert image.pil.size == (64, 48)
+        assert image.pil is not image.pil
+        assert opened(image.thumbnail(32)).size == (32, 24)
+
+    def test_equal_bytes_are_equal(self) -> None:
+        assert result(PNG) == result(PNG, caption="another", load=lambda: b"")
+        assert result(PNG) != result(JPEG)
+        assert len({result(PNG), result(PNG, name="x"), result(JPEG)}) == 2
+
+    def test_its_text_is_one_stable_line(self) -> None:
+        text = repr(result(PNG))
+        assert text == f"ImageResult(64x48 PNG, {len(PNG) / 1000:.1f} KB, 'a red fox', {result(PNG).sha256[:8]})"
+        assert text == repr(result(PNG))
+        assert repr(result(WEBP, caption="", size=2_240_000)).startswith("ImageResult(64x48 WebP, 2.2 MB, ")
+        assert "12 bytes" in repr(result(PNG, size=12))
+
+    def test_a_long_or_wild_caption_is_shown_short_and_escaped(self) -> None:
+        wild = result(PNG, caption="line\nbreak \x1b[31m \u202e" + "fox " * 100)
+        assert "\n" not in repr(wild)
+        assert "\x1b" not in repr(wild)
+        assert "\u202e" not in repr(wild)
+        assert len(repr(wild)) < 150
+
+    def test_metadata_is_what_was_given(self) -> None:
+        metadata: Mapping[str, object] = result(PNG).metadata
+        assert metadata == {"seed": 7}
+
+    @pytest.mark.parametrize("caption", ["a red fox", "\N{FOX FACE}" * 300, "\U000e0001" * 300, '"\\' * 300])
+    def test_what_a_notebook_saves_is_bounded(self, caption: str) -> None:
+        image = result(encoded(noise(500)), caption=caption)
+        data, metadata = image._repr_mimebundle_()
+        saved = json.dumps({"data": data, "metadata": metadata}, indent=1, ensure_ascii=False)
+        assert 8_000 < len(saved.encode()) <= ImageResult.repr_budget == 20_000
+        shown = opened(base64.b64decode(data["image/jpeg"]))
+        assert shown.format == "JPEG"
+        facts = metadata["image/jpeg"]
+        assert isinstance(facts, dict)
+        assert (facts["width"], facts["height"]) == shown.size
+        assert facts["alt"]
+        assert data["text/plain"] == repr(image)
+
+    def test_the_bound_is_a_setting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ImageResult, "repr_budget", 5000)
+        monkeypatch.setattr(ImageResult, "repr_edge", 40)
+        data, metadata = result(PNG)._repr_mimebundle_(include=None, exclude=None)
+        assert len(data["image/jpeg"]) <= 5000
+        assert metadata["image/jpeg"] == {"width": 40, "height": 30, "alt": "a red fox"}
+
+    def test_a_notebook_shows_it(self) -> None:
+        data, _ = DisplayFormatter().format(result(PNG))
+        assert {"image/jpeg", "text/plain"} <= set(data)
+
+    def test_a_lost_original_is_a_clear_error_and_shown_as_text(self) -> None:
+        def gone() -> bytes:
+            raise FileNotFoundError(2, "No such file")
+
+        image = result(PNG, load=gone)
+        with pytest.raises(ImageError, match=r"original of ImageResult\(64x48 PNG.* cannot be read \(No such file\)"):
+            _ = image.bytes
+        data, metadata = image._repr_mimebundle_()
+        assert set(data) == {"text/plain"}
+        assert "cannot be read" in data["text/plain"]
+        assert metadata == {}
+
+    def test_an_error_of_ours_passes_as_it_is(self) -> None:
+        def offline() -> bytes:
+            raise TransportError("No route.")
+
+        with pytest.raises(TransportError):
+            _ = result(PNG, load=offline).bytes
+
+
+class TestSave:
+    @pytest.mark.parametrize("name", ["a.png", "a.PNG", "a"])
+    def test_the_original_is_written_where_the_suffix_fits(self, tmp_path: Path, name: str) -> None:
+        path = result(PNG).save(tmp_path / name)
+        assert path == tmp_path / name
+        assert path.read_bytes() == PNG
+
+    def test_jpg_and_jpeg_are_one(self, tmp_path: Path) -> None:
+        assert result(JPEG).save(str(tmp_path / "a.jpg")).read_bytes() == JPEG
+        assert result(JPEG).save(str(tmp_path / "a.jpeg")).read_bytes() == JPEG
+
+    @pytest.mark.parametrize("data", [PNG, JPEG, WEBP])
+    @pytest.mark.parametrize(("suffix", "kind"), [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP")])
+    def test_another_suffix_converts(self, tmp_path: Path, data: bytes, suffix: str, kind: str) -> None:
+        saved = Image.open(result(data).save(tmp_path / f"a.{suffix}"))
+        with saved:
+            assert (saved.format, saved.size) == (kind, (64, 48))
+
+    def test_a_profile_goes_along_and_transparency_becomes_white_in_jpeg(self, tmp_path: Path) -> None:
+        image = Image.new("RGBA", (40, 40), (255, 0, 0, 0))
+        with Image.open(result(encoded(image, icc_profile=b"a profile")).save(tmp_path / "a.jpg")) as saved:
+            assert saved.getpixel((4, 4)) == (255, 255, 255)
+            assert saved.info["icc_profile"] == b"a profile"
+
+    @pytest.mark.parametrize(
+        ("name", "file"), [("fox.png", "fox.png"), ("../../fox.png", "fox.png"), ("", None), ("..", "..")]
+    )
+    def test_a_folder_gets_the_name_and_nothing_leads_out_of_it(
+        self, tmp_path: Path, name: str, file: str | None
+    ) -> None:
+        folder = tmp_path / "in" / "here"
+        folder.mkdir(parents=True)
+        image = result(PNG, name=name)
+        path = image.save(folder)
+        assert path.parent == folder
+        assert path.read_bytes() == PNG
+        assert path.name == (file if file == "fox.png" else f"{image.sha256[:16]}.png")
+
+    def test_other_suffixes_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ImageError, match=r"\.gif cannot be written") as caught:
+            result(PNG).save(tmp_path / "a.gif")
+        assert ".webp" in caught.value.hint
+        assert not list(tmp_path.iterdir())
+
+    def test_a_file_that_is_there_is_replaced_unless_it_shall_not(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        path.write_bytes(b"old")
+        with pytest.raises(FileExistsError):
+            result(PNG).save(path, overwrite=False)
+        assert path.read_bytes() == b"old"
+        assert result(PNG).save(path).read_bytes() == PNG
+
+    def test_a_missing_folder_is_an_os_error(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            result(PNG).save(tmp_path / "nowhere" / "a.png")

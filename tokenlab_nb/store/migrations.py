@@ -1,0 +1,111 @@
+"""The shape of the database, as named steps. Each runs once, in one transaction with its own record.
+
+A step that was released is never edited: a new shape is a new step at the end of `STEPS`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = ["STEPS", "Step", "migrate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the database's shape.
+
+    Attributes:
+        name: Its name in the record; unique for ever.
+        statements: SQL, run in order.
+    """
+
+    name: str
+    statements: tuple[str, ...]
+
+
+# `snapshot` is the truth; the columns beside it are copies of what is searched for, so a later step can add a column
+# and fill it with json_extract(). Times are seconds since 1970 (UTC).
+_JOBS = """
+CREATE TABLE jobs (
+    id                     TEXT PRIMARY KEY,
+    origin                 TEXT NOT NULL,
+    request_hash           TEXT NOT NULL,
+    model                  TEXT NOT NULL,
+    endpoint               TEXT NOT NULL,
+    status                 TEXT NOT NULL,
+    request_id             TEXT,
+    task_id                TEXT,
+    poll_url               TEXT,
+    billing_transaction_id TEXT,
+    created_at             REAL NOT NULL,
+    sent_at                REAL,
+    ended_at               REAL,
+    updated_at             REAL NOT NULL,
+    snapshot               TEXT NOT NULL
+)
+"""
+# The key holds the whole row: should two kernels ever write different diaries for one job, both are kept.
+_MOVES = """
+CREATE TABLE moves (
+    job_id TEXT NOT NULL REFERENCES jobs (id),
+    seq    INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    at     REAL NOT NULL,
+    PRIMARY KEY (job_id, seq, status, at)
+) WITHOUT ROWID
+"""
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        "0001_jobs_and_moves",
+        (
+            _JOBS,
+            _MOVES,
+            "CREATE INDEX jobs_by_time ON jobs (created_at)",
+            "CREATE INDEX jobs_by_latency ON jobs (origin, model, ended_at) WHERE status = 'completed'",
+        ),
+    ),
+)
+
+_RECORD = """
+CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)
+"""
+
+
+def migrate(connection: sqlite3.Connection, steps: Iterable[Step] = STEPS) -> frozenset[str]:
+    """Run the steps that this database has not had yet.
+
+    Several processes may do so at once: the record is read again under the write lock.
+
+    Args:
+        connection: A connection in autocommit mode (``isolation_level=None``).
+        steps: The steps, oldest first.
+
+    Returns:
+        Names in the record that ``steps`` does not list: a newer version of the package has been here.
+
+    Raises:
+        sqlite3.Error: If a step fails; it then left nothing behind, and those before it stay done.
+    """
+    known = tuple(steps)
+    connection.execute(_RECORD)
+    for step in known:
+        if step.name not in _recorded(connection):
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                _run_once(connection, step)
+    return _recorded(connection) - {step.name for step in known}
+
+
+def _run_once(connection: sqlite3.Connection, step: Step) -> None:
+    if step.name in _recorded(connection):
+        return
+    for statement in step.statements:
+        connection.execute(statement)
+    connection.execute("INSERT INTO migrations (name) VALUES (?)", (step.name,))
+
+
+def _recorded(connection: sqlite3.Connection) -> frozenset[str]:
+    return frozenset(name for (name,) in connection.execute("SELECT name FROM migrations"))
