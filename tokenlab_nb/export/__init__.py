@@ -1,0 +1,1 @@
+"""What one takes away: plain files that need neither kernel nor key."""

@@ -1,0 +1,214 @@
+"""What a job's widgets say: one snapshot -> one JSON row for the script, or rows of the frozen twin. No effects.
+
+A row holds facts and words, never pixels: it is part of the widget's state, which notebooks may save.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.errors import TokenLabError, ValidationError
+from tokenlab_nb.export.frozen import FrozenPicture
+from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
+
+Kind = Literal["waiting", "picture", "failed", "unknown", "cancelled", "stopped"]
+
+_S = JobStatus
+_KINDS: Mapping[JobStatus, Kind] = {
+    _S.COMPLETED: "picture",
+    _S.FAILED: "failed",
+    _S.CANCELLED: "cancelled",
+    _S.UNKNOWN: "unknown",
+}
+_WORDS: Mapping[JobStatus, str] = {
+    _S.DRAFT: "Getting ready",
+    _S.SENDING: "Sent, waiting for the answer",
+    _S.PENDING: "In the queue",
+    _S.PROCESSING: "Being made",
+    _S.COMPLETED: "Done",
+    _S.FAILED: "Failed",
+    _S.CANCELLED: "Cancelled",
+    _S.UNKNOWN: "Outcome unknown",
+}
+_TITLES: Mapping[str, str] = {
+    "ValidationError": "The request was refused",
+    "AuthenticationError": "The key was not accepted",
+    "PermissionDeniedError": "Not allowed with this key",
+    "InsufficientBalanceError": "Not enough money",
+    "NotFoundError": "Not found",
+    "RateLimitError": "Too many requests",
+    "ServiceError": "The service failed",
+    "TransportError": "The service was not reached",
+    "UnknownOutcomeError": "The answer was lost",
+    "JobFailedError": "No picture was made",
+    "WaitTimeoutError": "Not waited for any longer",
+    "BudgetExceededError": "Over the budget",
+    "ImageError": "The picture cannot be used",
+}
+_MOST_WAITING = 10  # the API's own cap on n (page "Create image")
+_SIZE = re.compile(r"(\d{1,6})\s*[x×:/]\s*(\d{1,6})")  # noqa: RUF001  users type the multiplication sign too
+
+
+def kind(snapshot: JobSnapshot) -> Kind:
+    """Return how the job's tiles look."""
+    if snapshot.waiting_stopped and not snapshot.is_terminal:
+        return "stopped"
+    return _KINDS.get(snapshot.status, "waiting")
+
+
+def words(snapshot: JobSnapshot) -> str:
+    """Return the state in words."""
+    if kind(snapshot) == "stopped":
+        return "No longer waited for"
+    if snapshot.status is _S.PROCESSING and snapshot.origins:
+        return "Made, being fetched"
+    return _WORDS[snapshot.status]
+
+
+def aspect(request: ImageRequest) -> float:
+    """Return width / height that the request asks for; 1 where nothing says."""
+    for name in ("size", "aspect_ratio"):
+        found = _SIZE.fullmatch(str(request.values.get(name) or "").strip())
+        if found and int(found[1]) and int(found[2]):
+            return min(8.0, max(0.125, int(found[1]) / int(found[2])))
+    first = request.references[0] if request.references else None
+    return first.width / first.height if first is not None and first.width and first.height else 1.0
+
+
+def actions(snapshot: JobSnapshot) -> list[str]:
+    """Return what the user may do: ``stop``, ``resume``, ``fetch``."""
+    if snapshot.can_fetch_again:
+        return ["fetch"]
+    if not snapshot.is_at_rest:
+        return ["stop"]
+    has_task = snapshot.task_id is not None or snapshot.poll_url is not None
+    return ["resume"] if has_task and not snapshot.is_terminal else []
+
+
+def problem(error: TokenLabError | None) -> dict[str, object] | None:
+    """Return an error in parts, or None."""
+    if error is None:
+        return None
+    issues = error.issues if isinstance(error, ValidationError) else ()
+    rows = [{"field": issue.field, "message": issue.message, "remedy": issue.remedy} for issue in issues]
+    remedies = " ".join(str(row["remedy"]) for row in rows)
+    return {
+        "title": _TITLES.get(type(error).__name__, "It did not work"),
+        "text": error.message,
+        "hint": "" if error.hint in error.message or error.hint in remedies else error.hint,
+        "request_id": error.request_id or "",
+        "did_you_mean": error.did_you_mean or "",
+        "issues": rows,
+    }
+
+
+def counts(snapshot: JobSnapshot) -> str:
+    """Say what was asked and what came, where pictures came and these differ."""
+    asked, got = snapshot.request.count, len(snapshot.images)
+    return f"asked {asked}, got {got}" if snapshot.is_terminal and got not in (0, asked) else ""
+
+
+def row(snapshot: JobSnapshot, *, now: float) -> dict[str, object]:
+    """Return one job for the script.
+
+    Args:
+        snapshot: The job.
+        now: Seconds since 1970. The row carries the time elapsed, since the browser's clock may be another.
+
+    Returns:
+        JSON values. ``tiles`` has one entry for each picture that came or is waited for, and one for what came
+        instead; a tile's ``key`` stays when its picture comes. Times are in seconds, sizes in pixels and bytes.
+    """
+    request, at_rest = snapshot.request, snapshot.ended_at is not None
+    seed = request.values.get("seed")
+    return {
+        "id": snapshot.id,
+        "model": request.model,
+        "operation": request.operation,
+        "prompt": request.prompt,
+        "kind": kind(snapshot),
+        "words": words(snapshot),
+        "note": snapshot.note,
+        "elapsed": round(snapshot.elapsed(now), 2),
+        "running": not snapshot.is_at_rest,
+        "ended": at_rest,
+        "expected": snapshot.expected_seconds,
+        "progress": None if snapshot.is_terminal else snapshot.progress,
+        "aspect": round(aspect(request), 4),
+        "seed": "" if seed is None else str(seed),
+        "counts": counts(snapshot),
+        "error": problem(snapshot.error),
+        "actions": actions(snapshot),
+        "ids": {
+            "Job": snapshot.id,
+            "Task": snapshot.task_id or "",
+            "Request": snapshot.request_id or "",
+            "Charge": snapshot.billing_transaction_id or "",
+        },
+        "tiles": _tiles(snapshot),
+    }
+
+
+def _tiles(snapshot: JobSnapshot) -> list[dict[str, object]]:
+    tiles = [
+        {
+            "kind": "picture",
+            "hash": image.sha256,
+            "type": image.media_type,
+            "width": image.width,
+            "height": image.height,
+            "size": image.size,
+            "name": _name(snapshot, image, place),
+            "revised": image.revised_prompt or "",
+        }
+        for place, image in enumerate(snapshot.images)
+    ]
+    state = kind(snapshot)
+    missing = min(snapshot.request.count, _MOST_WAITING) - len(tiles) if state == "waiting" else int(state != "picture")
+    tiles += [{"kind": state}] * max(missing, 0 if tiles else 1)
+    return [{"key": f"{snapshot.id}:{place}", **tile} for place, tile in enumerate(tiles)]
+
+
+def _name(snapshot: JobSnapshot, image: StoredImage, place: int) -> str:
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", snapshot.request.model).strip("-.") or "picture"
+    suffix = {"image/jpeg": "jpg", "image/webp": "webp"}.get(image.media_type, "png")
+    return f"{stem}-{image.sha256[:8]}-{place + 1}.{suffix}"
+
+
+def frozen(snapshot: JobSnapshot, thumbs: Mapping[str, bytes]) -> list[FrozenPicture]:
+    """Return one job for the twin.
+
+    Args:
+        snapshot: The job.
+        thumbs: Small JPEGs by SHA-256; a picture without one is told in words.
+    """
+    request, error = snapshot.request, snapshot.error
+    seed = request.values.get("seed")
+    shared = {
+        "model": request.model,
+        "operation": request.operation,
+        "prompt": request.prompt,
+        "seed": "" if seed is None else str(seed),
+        "seconds": snapshot.elapsed(0.0) if snapshot.ended_at is not None else None,
+        "counts": counts(snapshot),
+        "request_id": snapshot.request_id or (error.request_id if error else "") or "",
+    }
+    rows = [
+        FrozenPicture(
+            **shared,
+            state="done",
+            done=True,
+            jpeg=thumbs.get(image.sha256, b""),
+            width=image.width,
+            height=image.height,
+        )
+        for image in snapshot.images
+    ]
+    if kind(snapshot) != "picture" or not rows:
+        told = problem(error) if error else None
+        text = " ".join(str(told[part]) for part in ("title", "text", "hint") if told[part]) if told else ""
+        rows.append(FrozenPicture(**shared, state=words(snapshot).lower(), problem=text))
+    return rows

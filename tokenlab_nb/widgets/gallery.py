@@ -1,0 +1,28 @@
+"""`Gallery`: the pictures of several jobs, as they come."""
+
+from __future__ import annotations
+
+from tokenlab_nb.widgets._pictures import LiveJob, Pictures
+
+__all__ = ["Gallery"]
+
+
+class Gallery(Pictures):
+    """A grid of pictures that fills itself while jobs run, to be looked through in full size.
+
+    In the grid the arrows, Home and End move, Enter opens, ``d`` downloads; opened, left and right go on, ``+``, ``-``,
+    ``0`` (fit) and ``1`` (100 %) zoom, Escape closes. What waits shows its time and a way to stop waiting; what failed
+    shows the error, what to do about it, and the request id. Shown, it puts its frozen twin beside itself.
+
+    Args:
+        jobs: What to follow; finished jobs show their pictures at once.
+        title: Shown above the grid.
+    """
+
+    def _describe(self) -> str:
+        jobs = len(self._jobs)
+        return f"{jobs} job{'' if jobs == 1 else 's'}"
+
+    def add(self, job: LiveJob) -> None:
+        """Follow one more job; one that is here already stays where it is."""
+        self._follow(job)

@@ -1,0 +1,303 @@
+// The grid of tiles: patched by key and never rebuilt, so focus, selection and scrolling survive every update.
+
+/**
+ * Put a grid into `el`.
+ * `open(key)` is called for a tile to be looked at in full; `brief` leaves out what the surroundings already say.
+ * Returns `{update(rows), close(), focus(key)}`.
+ */
+function tileGrid(model, store, el, { open, brief = false }) {
+  const grid = h("ul", { class: "tlnb-grid", role: "list", "aria-label": "Pictures" });
+  const tiles = new Map();
+  let active = "";
+  el.append(grid);
+
+  const watcher = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const tile = tiles.get(target.dataset.key);
+        if (tile) tile.visible = isIntersecting;
+      }
+      look();
+    },
+    { rootMargin: "300px" },
+  );
+
+  function look() {
+    for (const tile of tiles.values()) {
+      if (!tile.hash) continue;
+      if (tile.visible) {
+        store.seen.add(tile.hash);
+        store.want(tile.hash);
+      } else store.seen.delete(tile.hash);
+    }
+  }
+
+  function paint(hash) {
+    for (const tile of tiles.values()) if (tile.hash === hash) tile.paint();
+  }
+  store.listeners.add(paint);
+
+  function update(rows) {
+    const wanted = rows.flatMap((row) => row.tiles.filter((data) => !brief || isPictorial(data)).map((data) => [row, data]));
+    setFrame(grid, rows);
+    const keys = new Set(wanted.map(([, data]) => data.key));
+    const lost = active && !keys.has(active);
+    const hadFocus = lost && tiles.get(active)?.li.contains(el.getRootNode().activeElement);
+    for (const [key, tile] of tiles) {
+      if (keys.has(key)) continue;
+      watcher.unobserve(tile.li);
+      tile.li.remove();
+      tiles.delete(key);
+    }
+    wanted.forEach(([row, data], place) => {
+      let tile = tiles.get(data.key);
+      if (!tile) {
+        tile = makeTile(model, store, data.key, brief);
+        tiles.set(data.key, tile);
+        watcher.observe(tile.li);
+      }
+      if (grid.children[place] !== tile.li) grid.insertBefore(tile.li, grid.children[place] || null);
+      tile.update(row, data);
+    });
+    if (lost || !active) activate(wanted.length ? wanted[0][1].key : "");
+    if (hadFocus) tiles.get(active)?.main.focus();
+    look();
+    tick();
+  }
+
+  function activate(key) {
+    active = key;
+    for (const [each, tile] of tiles) tile.setActive(each === key);
+  }
+
+  function focus(key) {
+    if (!tiles.has(key)) return;
+    activate(key);
+    tiles.get(key).main.focus();
+  }
+
+  grid.addEventListener("focusin", (event) => {
+    const key = event.target.closest(".tlnb-tile")?.dataset.key;
+    if (key && key !== active) activate(key);
+  });
+  grid.addEventListener("click", (event) => {
+    const place = event.target.closest(".tlnb-main, .tlnb-read");
+    const tile = tiles.get(event.target.closest(".tlnb-tile")?.dataset.key);
+    if (place && opens(tile.main) && !String(getSelection())) open(tile.li.dataset.key);
+  });
+  grid.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !event.target.matches(".tlnb-main")) return;
+    const list = [...grid.children];
+    const at = list.indexOf(event.target.parentElement);
+    const columns = list.filter((li) => li.offsetTop === list[0].offsetTop).length;
+    const moves = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + columns, ArrowUp: at - columns, Home: 0, End: list.length - 1 };
+    const tile = tiles.get(event.target.parentElement.dataset.key);
+    if (event.key in moves) {
+      const next = list[moves[event.key]];
+      if (next) focus(next.dataset.key);
+    } else if (event.key === "Enter" || event.key === " ") {
+      if (opens(event.target)) open(tile.li.dataset.key);
+    } else if (event.key === "d" && tile.hash) tile.download();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  function tick() {
+    clearTimeout(ticking);
+    const running = [...tiles.values()].filter((tile) => tile.tick());
+    if (running.length) ticking = setTimeout(tick, 1000);
+  }
+  let ticking = 0;
+
+  return {
+    update,
+    focus,
+    close() {
+      clearTimeout(ticking);
+      watcher.disconnect();
+      store.listeners.delete(paint);
+      for (const tile of tiles.values()) store.seen.delete(tile.hash);
+    },
+  };
+}
+
+function isPictorial(data) {
+  return data.kind === "picture" || data.kind === "waiting";
+}
+
+function opens(main) {
+  return main.dataset.kind === "picture" || main.dataset.kind === "failed" || main.dataset.kind === "unknown";
+}
+
+/** One shape for all frames, decided by the requests alone, so that nothing jumps when pictures come. */
+function setFrame(grid, rows) {
+  const shapes = new Set(rows.map((row) => row.aspect));
+  const shape = shapes.size === 1 ? Math.min(16 / 9, Math.max(3 / 4, [...shapes][0])) : 1;
+  grid.style.setProperty("--tlnb-frame", shape.toFixed(4));
+}
+
+function makeTile(model, store, key, brief) {
+  const img = h("img", { hidden: true, draggable: "false", decoding: "async" });
+  const state = h("div", { class: "tlnb-state" });
+  const time = h("div", { class: "tlnb-time" });
+  const bar = h("progress", { max: 100, hidden: true });
+  const ground = h("div", { class: "tlnb-ground" }, img);
+  const trouble = troubleBlock(true);
+  const act = actionButtons(model);
+  const say = h("div", { class: "tlnb-say" }, state, time, bar, trouble.node, act.node);
+  const main = h("div", { class: "tlnb-main", tabindex: "-1" }, ground, say);
+  const name = h("div", { class: "tlnb-model" });
+  const facts = h("div", { class: "tlnb-facts" });
+  const copy = copyLine("Request id");
+  const read = h("button", { class: "tlnb-button tlnb-read", type: "button", text: "Read in full", hidden: true });
+  const li = h("li", { class: "tlnb-tile" }, main, h("div", { class: "tlnb-caption" }, name, facts, read, copy.node));
+  li.dataset.key = key;
+  let row = null;
+  let data = null;
+
+  const tile = {
+    li,
+    main,
+    hash: "",
+    visible: false,
+    update(newRow, newData) {
+      [row, data] = [newRow, newData];
+      tile.hash = data.hash || "";
+      li.dataset.kind = main.dataset.kind = data.kind;
+      ground.style.setProperty("--tlnb-shape", data.width ? (data.width / data.height).toFixed(4) : row.aspect);
+      setText(name, row.model);
+      setShown(name, !brief);
+      setText(facts, factWords(row, data, brief));
+      const first = data.key === row.tiles.find((each) => each.kind === data.kind).key;
+      act.update(row, !brief && first && data.kind !== "picture" ? row.actions : []);
+      const failed = data.kind !== "picture" && data.kind !== "waiting";
+      trouble.update(row.error, failed);
+      copy.update(!brief && failed && row.error ? row.error.request_id : "");
+      setAttr(main, "role", data.kind === "picture" ? "button" : "group");
+      setAttr(main, "aria-label", label(row, data));
+      tile.paint();
+      tile.tick();
+      setShown(read, failed && say.scrollHeight > main.clientHeight + 1);
+    },
+    paint() {
+      const url = tile.hash ? store.thumbs.get(tile.hash) : undefined;
+      const lost = tile.hash ? store.lost.get(tile.hash) : undefined;
+      if (url && img.getAttribute("src") !== url) img.src = url;
+      if (!url) img.removeAttribute("src");
+      setAttr(img, "alt", row.prompt || row.model);
+      setShown(img, Boolean(url));
+      const waiting = data.kind === "waiting" || (data.kind === "picture" && !url);
+      setShown(say, !url && !(brief && data.kind === "waiting"));
+      setText(state, lost || (data.kind === "picture" ? "Loading the picture" : row.words));
+      setShown(time, data.kind === "waiting");
+      setShown(bar, data.kind === "waiting" && row.progress !== null);
+      if (row.progress !== null) bar.value = row.progress;
+      li.toggleAttribute("data-waiting", waiting && !lost);
+    },
+    tick() {
+      const running = data.kind === "waiting" && row.running;
+      if (running) setText(time, timeWords(row));
+      return running;
+    },
+    setActive(is) {
+      setAttr(main, "tabindex", is ? "0" : "-1");
+      for (const button of li.querySelectorAll("button")) button.tabIndex = is ? 0 : -1;
+    },
+    download: () => download(store, data, li).catch((error) => setText(facts, error.message)),
+  };
+  return tile;
+}
+
+function label(row, data) {
+  const place = row.tiles.length > 1 ? `, ${row.tiles.findIndex((each) => each.key === data.key) + 1} of ${row.tiles.length}` : "";
+  if (data.kind === "picture") return `${row.prompt || "Picture"} (${row.model}${place})`;
+  return `${row.model}${place}: ${row.words}`;
+}
+
+function factWords(row, data, brief) {
+  const parts = [
+    data.width ? `${data.width} × ${data.height}` : "",
+    row.seed && `seed ${row.seed}`,
+    !brief && row.ended && data.kind === "picture" ? seconds(row.elapsed) : "",
+    !brief && row.counts,
+    !brief && data.kind === "waiting" && row.note,
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** An error in parts: title, text, what is wrong field by field, what to do. */
+function troubleBlock(compact) {
+  const title = h("strong");
+  const text = h("div");
+  const issues = h("ul");
+  const hint = h("div", { class: "tlnb-hint" });
+  const near = h("div");
+  const node = h("div", { class: "tlnb-trouble", "data-compact": compact, hidden: true }, title, text, issues, hint, near);
+  return {
+    node,
+    update(error, shown) {
+      setShown(node, Boolean(error) && shown);
+      if (!error) return;
+      setText(title, error.title);
+      setText(text, error.text);
+      setText(hint, error.hint);
+      setText(near, error.did_you_mean && !error.text.includes(error.did_you_mean) ? `Did you mean ${error.did_you_mean}?` : "");
+      const lines = error.issues.map((issue) => `${issue.field}: ${issue.message} ${issue.remedy}`.trim());
+      if (JSON.stringify(lines) !== node.dataset.lines) {
+        node.dataset.lines = JSON.stringify(lines);
+        issues.replaceChildren(...lines.map((line) => h("li", { text: line })));
+      }
+      setShown(issues, lines.length > 0);
+    },
+  };
+}
+
+const ACTIONS = {
+  stop: ["Stop waiting", "The task goes on at TokenLab and is billed."],
+  resume: ["Wait again", "Asks for the task that was sent; nothing is sent twice."],
+  fetch: ["Fetch again", "The pictures are made; only fetching them failed."],
+};
+
+/** The buttons that a job allows, each with its consequence in words. */
+function actionButtons(model) {
+  const node = h("div", { class: "tlnb-actions" });
+  return {
+    node,
+    update(row, actions) {
+      setShown(node, actions.length > 0);
+      if (node.dataset.actions === actions.join() && node.dataset.job === row.id) return;
+      Object.assign(node.dataset, { actions: actions.join(), job: row.id });
+      node.replaceChildren(
+        ...actions.flatMap((action) => {
+          const [text, consequence] = ACTIONS[action];
+          const button = h("button", { class: "tlnb-button", type: "button", text, title: consequence });
+          button.addEventListener("click", async () => {
+            button.disabled = true;
+            await ask(model, "act", { job: row.id, action }).catch(() => {});
+            button.disabled = false;
+          });
+          return [button, h("span", { class: "tlnb-consequence", text: consequence })];
+        }),
+      );
+    },
+  };
+}
+
+/** An id with a button that copies it. */
+function copyLine(name) {
+  const code = h("code");
+  const button = h("button", { class: "tlnb-button", type: "button", text: "Copy", "aria-label": `Copy ${name.toLowerCase()}` });
+  const node = h("div", { class: "tlnb-copy", hidden: true }, h("span", { text: `${name} ` }), code, button);
+  button.addEventListener("click", async () => {
+    setText(button, (await copyText(code.textContent, code)) ? "Copied" : "Press Ctrl+C");
+    setTimeout(() => setText(button, "Copy"), 2000);
+  });
+  return {
+    node,
+    update(text) {
+      setText(code, text);
+      setShown(node, Boolean(text));
+    },
+  };
+}

@@ -1,0 +1,63 @@
+// The frozen twin is an output beside the live widget: hidden while a view lives, and looked at for its age.
+
+const LAG_MS = 4000;
+
+/** Whether the kernel's end of the model is gone (the class is set by the widget manager). */
+function isDead(el) {
+  return el.classList.contains("jupyter-widgets-disconnected");
+}
+
+/** Hide the twin while this view lives, and say what is wrong with it or with the kernel. Returns the clean-up. */
+function besideTwin(model, store, el) {
+  const uid = model.get("uid");
+  const page = el.ownerDocument;
+  const gone = h("p", { class: "tlnb-notice", role: "status", hidden: true });
+  const line = h("code");
+  const stale = h(
+    "p",
+    { class: "tlnb-notice", hidden: true },
+    "The saved copy of this output, which others see, is older than what you see here. To renew it, run this in a new cell and save: ",
+    line,
+  );
+  el.prepend(gone, stale);
+
+  const style = page.createElement("style");
+  const twin = `.tlnb-twin-${uid}`;
+  style.textContent = `${twin}, .jp-OutputArea-child:has(> .jp-OutputArea-output > ${twin}) { display: none !important; }`;
+
+  let timer = 0;
+  const compare = () => {
+    const found = [...page.querySelectorAll(twin)].map((node) => Number(node.dataset.revision));
+    setText(line, model.get("again"));
+    setShown(stale, !isDead(el) && found.length > 0 && Math.max(...found) < model.get("twin_revision"));
+  };
+  const compareLater = () => {
+    clearTimeout(timer);
+    timer = setTimeout(compare, LAG_MS);
+  };
+  const live = () => {
+    const dead = isDead(el);
+    const empty = dead && store.thumbs.size === 0;
+    setText(
+      gone,
+      !dead
+        ? ""
+        : empty
+          ? "The kernel that made this has gone. A saved copy of its pictures stands below."
+          : "The kernel that made this has gone: what is here stays until the page is reloaded, but buttons no longer answer.",
+    );
+    setShown(gone, dead);
+    el.toggleAttribute("data-dead", dead);
+    el.toggleAttribute("data-empty", empty);
+    if (empty) style.remove();
+    else if (!style.isConnected) page.head.append(style);
+  };
+  model.on("comm_live_update", live);
+  model.on("change:twin_revision", compareLater);
+  live();
+  compareLater();
+  return () => {
+    clearTimeout(timer);
+    style.remove();
+  };
+}

@@ -1,0 +1,42 @@
+// The bar on top of the Studio: where pictures come from, how to use a key, and what went wrong.
+
+function render({ model, el }) {
+  const root = h("section", { class: "tlnb-bar", "aria-label": "TokenLab Studio" });
+  const place = h("span", { class: "tlnb-bar-place", role: "status" });
+  const help = h(
+    "div",
+    { class: "tlnb-bar-help", id: `tlnb-key-${model.get("uid")}` },
+    h("span", { text: "Keys are never typed here. Run this line in a cell, then run the Studio's cell again:" }),
+    h("code", { text: "tl.login()" }),
+    h("span", { text: "or set the environment variable TOKENLAB_API_KEY before Jupyter starts." }),
+  );
+  help.hidden = true;
+  const button = h("button", {
+    class: "tlnb-bar-key",
+    type: "button",
+    text: "Use a key",
+    "aria-expanded": "false",
+    "aria-controls": help.id,
+    on: {
+      click: () => {
+        help.hidden = !help.hidden;
+        setAttr(button, "aria-expanded", String(!help.hidden));
+      },
+    },
+  });
+  const notice = h("div", { class: "tlnb-bar-notice", role: "status" });
+  const update = () => {
+    setText(place, model.get("place"));
+    setAttr(root, "data-sandbox", String(model.get("sandbox")));
+    setText(notice, model.get("notice"));
+    setShown(notice, Boolean(model.get("notice")));
+  };
+  root.append(h("div", { class: "tlnb-bar-line" }, h("strong", { text: "TokenLab Studio" }), place, button), help, notice);
+  el.append(root);
+  alertRegion(model, el);
+  model.on("change:place change:sandbox change:notice", update);
+  update();
+  return () => model.off(null, update);
+}
+
+export default { render };

@@ -1,0 +1,245 @@
+"""`Studio`: the whole tool in one cell, composed of the other widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+import ipywidgets as w
+import traitlets as t
+
+from tokenlab_nb.contract.model import TEXT_TO_IMAGE, Json, Model, Operation
+from tokenlab_nb.errors import IssueLike, TokenLabError, ValidationError
+from tokenlab_nb.jobs.handle import Job
+from tokenlab_nb.session import Session, shared_session
+from tokenlab_nb.widgets._base import Widget, guard, note_run
+from tokenlab_nb.widgets._bridge import bridge
+from tokenlab_nb.widgets._twin import show
+from tokenlab_nb.widgets.controls import ParameterControls
+from tokenlab_nb.widgets.gallery import Gallery
+from tokenlab_nb.widgets.picker import ModelPicker
+
+__all__ = ["Studio"]
+
+
+class Header(Widget):
+    """The bar on top: where pictures come from, how to use a key, and what went wrong. It takes no text.
+
+    Attributes:
+        place: Where requests go, in words.
+        sandbox: Whether nothing is billed.
+        notice: What the user should know, if anything.
+    """
+
+    place = t.Unicode("").tag(sync=True)
+    sandbox = t.Bool(True).tag(sync=True)
+    notice = t.Unicode("").tag(sync=True)
+
+    def _describe(self) -> str:
+        return repr(self.place)
+
+
+class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
+    """Pick models, set what they accept, write a prompt, run, and look at the pictures as they come.
+
+    Each chosen model gets one job. Jobs run in the background; results of this session stay in the gallery, also when
+    the cell is run again. Nothing here blocks the kernel.
+
+    Args:
+        session: By default the service where there is a key, else the sandbox on this machine.
+        models: Ids that are chosen at first; by default the service's first recommendation.
+        prompt: What stands in the prompt box at first.
+
+    Attributes:
+        session: Where requests go.
+        picker: The model picker.
+        controls: The controls of the chosen models.
+        prompt: The prompt box.
+        gallery: The results.
+    """
+
+    def __init__(self, session: Session | None = None, *, models: Sequence[str] = (), prompt: str = "") -> None:
+        self.session = session or shared_session()
+        self._contracts: dict[str, Model] = {}
+        self._wanted = list(models)
+        self.header = Header(
+            place=_place(self.session), sandbox=self.session.is_sandbox, notice=self.session.notice or ""
+        )
+        self.picker = ModelPicker([], value=[])
+        self.prompt = w.Textarea(value=prompt, placeholder="What the picture shows", rows=3, description="Prompt")
+        self.count = w.Label()
+        self.controls = ParameterControls()
+        self.gallery = Gallery(self.session.jobs, title="Results")
+        self.button = w.Button(description="Run", button_style="primary", disabled=True)
+        self.retry = w.Button(description="Try again", layout={"display": "none"})
+        super().__init__(children=[self.header, self._columns()])
+        self.add_class("tlnb-studio")
+        self._connect()
+        note_run(self)
+        self._load_models()
+
+    def __repr__(self) -> str:
+        return f"Studio({self.header.place})"
+
+    # -------------------------------------------------------------------------------------- acting
+
+    @property
+    def values(self) -> dict[str, Json]:
+        """What is set in the controls, by field name."""
+        return dict(self.controls.values)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs of this session, oldest first."""
+        return self.session.jobs
+
+    def run(self) -> list[Job]:
+        """Start one job for each chosen model, as the button does. All are checked before any is sent.
+
+        Raises:
+            ValidationError: If something is known to be wrong. It is also shown, and nothing was sent.
+        """
+        chosen = self.picker.value
+        if not chosen:
+            raise ValidationError("No model is chosen.", hint="Choose one or more models above.")
+        self._show_issues(())
+        requests = [(name, {**self.controls.values_for(name), "prompt": self.prompt.value}) for name in chosen]
+        issues = [*self.controls.issues, *self._refusals(requests)]
+        if issues:
+            rest = self._show_issues(issues)
+            text = " ".join(dict.fromkeys(f"{issue.message} {issue.remedy}".strip() for issue in rest))
+            raise ValidationError(f"Nothing was sent. {text}".strip(), issues=issues, hint="See beside the settings.")
+        jobs = [self.session.submit(model=name, **values) for name, values in requests]
+        for job in jobs:
+            self.gallery.add(job)
+        return jobs
+
+    def close(self) -> None:
+        """Free both ends of every widget in it. The session and its jobs go on."""
+        bridge().forget(self)
+        for part in (self.header, self.picker, self.controls, self.gallery):
+            part.close()
+        for box in _boxes(self):
+            box.close()
+        super().close()
+
+    def _ipython_display_(self, **_options: object) -> None:
+        show(self, {self.gallery.twin: self.gallery.frozen()})
+
+    def show_error(self, text: str) -> None:
+        """Show a failure in the bar on top; an empty text takes it away."""
+        self.header.show_error(text)
+
+    def _refusals(self, requests: list[tuple[str, dict[str, Json]]]) -> list[IssueLike]:
+        found: dict[str, IssueLike] = {}
+        for name, values in requests:
+            try:
+                self.session.prepare(name, values)
+            except ValidationError as error:
+                found.update({f"{issue.field} {issue.message}": issue for issue in error.issues})
+        return list(found.values())
+
+    def _show_issues(self, issues: Any) -> list[IssueLike]:
+        """Put each issue where the user looks; return those that are not yet anywhere."""
+        about_prompt = [issue for issue in issues if issue.field == "prompt"]
+        self._tell_prompt(" ".join(f"{issue.message} {issue.remedy}".strip() for issue in about_prompt))
+        return list(self.controls.show_issues([issue for issue in issues if issue.field != "prompt"]))
+
+    # ------------------------------------------------------------------------------------- layout
+
+    def _columns(self) -> Any:
+        self.prompt.layout = w.Layout(width="auto")
+        foot = w.HBox([self.button, self.retry, self.count])
+        # Run stands right below the prompt: the settings are many, and most runs change none of them.
+        left = w.VBox([self.picker, self.prompt, foot, self.controls])
+        right = w.VBox([self.gallery])
+        for widget, name in ((self.prompt, "prompt"), (self.count, "count"), (foot, "foot"), (self.button, "run")):
+            widget.add_class(f"tlnb-studio-{name}")
+        columns = w.Box([left, right])
+        for widget, name in ((left, "left"), (right, "right"), (columns, "columns")):
+            widget.add_class(f"tlnb-studio-{name}")
+        return columns
+
+    def _connect(self) -> None:
+        shown = self.show_error
+        self.button.on_click(guard(lambda _button: self.run(), shown))
+        self.retry.on_click(guard(lambda _button: self._load_models(), shown))
+        self.picker.observe(guard(lambda _change: self._choose(), shown), "value")
+        self.prompt.observe(guard(lambda _change: self._tell_prompt(""), shown), "value")
+
+    # -------------------------------------------------------------------------- models, contracts
+
+    def _load_models(self) -> None:
+        """Ask for the catalogue; it arrives on the bridge's thread, so a blocked kernel does not hold it up."""
+        self.retry.layout.display = "none"
+        self._then("models", self.session.fetch_models(), self._take_models)
+
+    def _take_models(self, answer: Future[list[Model]]) -> None:
+        try:
+            models = [model for model in answer.result() if TEXT_TO_IMAGE in model.contract.operations]
+        except TokenLabError:
+            self.retry.layout.display = None
+            raise
+        self.picker.models = models
+        first = self._wanted or [model.id for model in models if model.lifecycle.stage == "active"][:1]
+        self.picker.value = [model.id for model in models if model.id in first]
+        self._choose()
+
+    def _choose(self) -> None:
+        """Fetch the contracts of the chosen models, then show their controls."""
+        missing = [name for name in self.picker.value if name not in self._contracts]
+        if not missing:
+            self._show_controls()
+        for name in missing:
+            self._then(f"contract {name}", self.session.fetch_model(name), self._take_contract)
+
+    def _take_contract(self, answer: Future[Model]) -> None:
+        model = answer.result()
+        self._contracts[model.id] = model
+        if all(name in self._contracts for name in self.picker.value):
+            self._show_controls()
+
+    def _show_controls(self) -> None:
+        operations = self._operations()
+        self.controls.switch(operations)
+        count = len(operations)
+        self.button.description = f"Run {count} request{'' if count == 1 else 's'}"
+        self.button.disabled = not count
+        self._tell_prompt("")
+
+    def _operations(self) -> Mapping[str, Operation]:
+        return {name: self._contracts[name].contract.operations[TEXT_TO_IMAGE] for name in self.picker.value}
+
+    def _tell_prompt(self, problem: str) -> None:
+        """The line below the prompt: what is wrong with it, else how long it is."""
+        chosen = [self._contracts[name] for name in self.picker.value if name in self._contracts]
+        limits = [model.contract.operations[TEXT_TO_IMAGE].params["prompt"].max_length for model in chosen]
+        stated = [limit for limit in limits if limit]
+        length = f"{len(self.prompt.value):,}" + (f" / {min(stated):,}" if stated else "") + " characters"
+        self.count.value = problem or length
+        (self.count.add_class if problem else self.count.remove_class)("tlnb-studio-problem")
+
+    def _then(self, name: str, answer: Future[Any], take: Any) -> None:
+        """Run ``take`` on the bridge's thread once the answer is there; its failure is shown."""
+        answer.add_done_callback(
+            lambda done: bridge().soon(self, name, partial(guard(take, self.show_error), done), work=True)
+        )
+
+
+def _place(session: Session) -> str:
+    if session.is_sandbox:
+        return "Sandbox: pictures are drawn here, nothing is billed"
+    return f"{session.origin}: every picture is paid for" + ("" if session.has_key else "; no key is set")
+
+
+def _boxes(box: Any) -> list[Any]:
+    """All plain widgets below a box; ours close their own."""
+    found = []
+    for child in box.children:
+        if isinstance(child, (Widget, ParameterControls)):
+            continue
+        found.append(child)
+        found += _boxes(child) if hasattr(child, "children") else []
+    return found
