@@ -23,7 +23,7 @@ Error bodies follow the vendor's schemas `ApiError` and `ValidationError`. No er
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import ClassVar, Protocol, Self
 
 __all__ = [
@@ -164,7 +164,8 @@ class TokenLabError(Exception):
 
     def to_record(self) -> dict[str, object]:
         """Return the error as JSON-able values, for the ledger."""
-        known = {key: value for key, value in asdict(self.facts).items() if value not in (None, (), {})}
+        facts = {item.name: _json(getattr(self.facts, item.name)) for item in fields(Facts)}
+        known = {key: value for key, value in facts.items() if value not in (None, [], {})}
         return {"kind": type(self).__name__, "message": self.message, "hint": self.hint, "facts": known}
 
 
@@ -296,6 +297,15 @@ _KINDS: dict[str, type[TokenLabError]] = {
         ImageError,
     )
 }
+
+
+def _json(value: object) -> object:
+    """The value as JSON has it: read-only mappings and tuples become plain ones, anything strange its text."""
+    if isinstance(value, Mapping):
+        return {str(key): _json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from functools import partial
 from importlib import import_module
 from types import TracebackType
@@ -60,6 +61,25 @@ def connect(
     return Session(chosen, transport=transport)
 
 
+_shared: dict[str, Session] = {}
+
+
+def shared_session() -> Session:
+    """Return the session of this process that widgets use where none is handed in.
+
+    It is made by `connect` without arguments and lives on, so that running a cell again loses no job. Where key,
+    address or folder have changed since (after `login`, say), a new one takes its place; the old one's jobs go on.
+
+    Raises:
+        TokenLabError: As `connect` does.
+    """
+    now = settings.load()
+    known = _shared.get("session")
+    if known is None or known.is_closed or known.settings != now:
+        known = _shared["session"] = Session(now)
+    return known
+
+
 def login() -> None:
     """Ask for a key without showing it, and keep it for this kernel and, if one works, in the system's key ring.
 
@@ -85,13 +105,16 @@ class Session:
     """A connection to the service or the sandbox, with its ledger. Use `connect` to make one.
 
     Attributes:
+        settings: What `connect` decided; the key in it shows itself to nobody.
         is_sandbox: Whether pictures are drawn here and nothing is billed.
+        is_closed: Whether `close` was called.
         notice: What the user should know about the opening of the ledger; usually empty.
     """
 
     def __init__(self, chosen: settings.Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._settings = chosen
+        self.settings = chosen
         self.is_sandbox = chosen.sandbox
+        self.is_closed = False
         if chosen.sandbox and transport is None:
             transport = _sandbox_transport(chosen)
         self._client = TokenLabClient(
@@ -103,6 +126,7 @@ class Session:
         ports = Ports(self._client, self._journal, self._blobs, RealClock())
         self._engine = Engine(ports, on_close=self._client.close)
         self._details: dict[str, Model] = {}
+        self._jobs: list[Job] = []
 
     def __repr__(self) -> str:
         where = "sandbox: nothing is billed" if self.is_sandbox else self._client.origin
@@ -119,7 +143,7 @@ class Session:
     @property
     def has_key(self) -> bool:
         """Whether a key is set; the key itself is shown to nobody."""
-        return self._settings.api_key is not None
+        return self.settings.api_key is not None
 
     @property
     def origin(self) -> str:
@@ -129,10 +153,11 @@ class Session:
     @property
     def data_dir(self) -> str:
         """The folder that holds the ledger and the pictures."""
-        return str(self._settings.data_dir)
+        return str(self.settings.data_dir)
 
     def close(self) -> None:
         """End the background thread and close the ledger. Tasks go on at the service. Closing twice is fine."""
+        self.is_closed = True
         self._engine.close()
         self._journal.close()
 
@@ -177,6 +202,24 @@ class Session:
             self._details[model_id] = self._engine.call(self._client.model, model_id)
         return self._details[model_id]
 
+    def fetch_model(self, model_id: str) -> Future[Model]:
+        """As `model`, without blocking: the result comes as a future, on the engine's thread."""
+
+        async def fetch() -> Model:
+            if model_id not in self._details:
+                self._details[model_id] = await self._client.model(model_id)
+            return self._details[model_id]
+
+        return self._engine.call_soon(fetch)
+
+    def fetch_models(self) -> Future[list[Model]]:
+        """As `models` with its defaults, without blocking."""
+
+        async def fetch() -> list[Model]:
+            return list(await self._client.models(recommended_for="image"))
+
+        return self._engine.call_soon(fetch)
+
     # --------------------------------------------------------------------------------------- work
 
     def submit(
@@ -213,7 +256,14 @@ class Session:
             values["prompt"] = prompt
         request = self.prepare(model, values, operation=operation, references=references, mask=mask)
         limits = self.model(model).contract.limits
-        return Job(self._engine.submit(request, concurrency=limits.concurrency), self._engine, self._blobs)
+        job = Job(self._engine.submit(request, concurrency=limits.concurrency), self._engine, self._blobs)
+        self._jobs.append(job)
+        return job
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs of this session, oldest first."""
+        return list(self._jobs)
 
     def prepare(
         self,
@@ -271,7 +321,7 @@ class Session:
     def _with_task(self, model: Model, operation: str, values: dict[str, Json]) -> dict[str, Json]:
         offered = model.contract.operations.get(operation)
         listed = offered.params.get("async") if offered else None
-        wanted = self._settings.prefer_tasks and "async" not in values and values.get("response_format") != "b64_json"
+        wanted = self.settings.prefer_tasks and "async" not in values and values.get("response_format") != "b64_json"
         return {**values, "async": True} if listed and listed.confirmed and wanted else values
 
     def _source(self, picture: Picture) -> Source:

@@ -5,6 +5,7 @@ Environment: ``TOKENLAB_API_KEY``, ``TOKENLAB_BASE_URL``, ``TOKENLAB_DATA_DIR``.
 
 from __future__ import annotations
 
+import hmac
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,12 @@ class Secret:
 
     def __repr__(self) -> str:
         return "<key: set>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A key is not written to files.")

@@ -7,6 +7,8 @@ decides and everything else is detail. An answer that is not JSON is an error li
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
@@ -34,12 +36,17 @@ _BY_STATUS: Mapping[int, type[TokenLabError]] = {
     425: RateLimitError,
     429: RateLimitError,
 }
-_ALLOWED = ("allowed_aspect_ratios", "allowed_resolutions", "supported_parameters", "supported_operations")
+_ALLOWED = {
+    "aspect_ratio": "allowed_aspect_ratios",
+    "resolution": "allowed_resolutions",
+    "operation": "supported_operations",
+}
 _OWN = frozenset(
     {"message", "type", "code", "param", "model", "hint", "did_you_mean", "suggestions", "retryable", "retry_after"}
     | {"balance_usd", "estimated_cost_usd", "request_id"}
 )
 _LONGEST = 600  # characters of a foreign text that a message repeats
+_KEY = re.compile(rb"(?<![\w-])sk-[\w-]{3,}")  # services like to quote the key that they refuse
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
@@ -51,7 +58,7 @@ def read_meta(headers: Mapping[str, str], body: Mapping[str, Any]) -> Meta:
     """What an answer carries beside its subject."""
     billing = body.get("billing_transaction_id")
     return Meta(
-        request_id=request_id(headers),
+        request_id=request_id(headers) or _text(body.get("request_id")),
         billing_transaction_id=billing if isinstance(billing, str) else headers.get("x-billing-transaction-id"),
         retry_after=retry_after(headers),
     )
@@ -61,14 +68,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by the ``Retry-After`` header: seconds, or a date counted from the answer's own ``Date``."""
     text = headers.get("retry-after", "").strip()
     try:
-        return max(0.0, float(text))
+        return _seconds(float(text))
     except ValueError:
         pass
     try:
         until, now = parsedate_to_datetime(text), parsedate_to_datetime(headers.get("date", ""))
-        return max(0.0, (until - now).total_seconds())
+        return _seconds((until - now).total_seconds())
     except (ValueError, TypeError):
         return None
+
+
+def _seconds(number: float | None) -> float | None:
+    """A time that can be waited for: none below zero; infinity and NaN are no times."""
+    return max(0.0, number) if number is not None and math.isfinite(number) else None
 
 
 def read_error(endpoint: str, status: int, headers: Mapping[str, str], body: bytes) -> TokenLabError:
@@ -80,7 +92,7 @@ def read_error(endpoint: str, status: int, headers: Mapping[str, str], body: byt
         headers: Header names in lower case.
         body: The body as it came: an error envelope, HTML, truncated JSON, or nothing.
     """
-    envelope = _envelope(body)
+    envelope = _envelope(_KEY.sub(b"[key hidden]", body))
     said = envelope.get("error")
     error: Mapping[str, Any] = said if isinstance(said, dict) else {}
     base = Facts(status=status, endpoint=endpoint, request_id=request_id(headers) or _text(envelope.get("request_id")))
@@ -89,18 +101,24 @@ def read_error(endpoint: str, status: int, headers: Mapping[str, str], body: byt
     if header_wait is not None:
         facts = replace(facts, retry_after=header_wait)
     text = _text(error.get("message")) or _text(said) or _text(envelope.get("message"))
-    message = f"{endpoint} answered {status}: {_short(text or _unreadable(headers, body))}"
-    kind = _BY_STATUS.get(status) or (ServiceError if status >= 500 or status == 408 else ValidationError)
+    message = f"{endpoint} answered {status}: {short(text or _unreadable(headers, body))}"
+    kind = _BY_STATUS.get(status) or _other(status)
     if kind is ValidationError:
-        return ValidationError(message, issues=_issues(error, envelope), facts=facts)
+        return ValidationError(message, issues=_issues(error, envelope, facts), facts=facts)
     return kind(message, facts=facts)
+
+
+def _other(status: int) -> type[TokenLabError]:
+    """Of the statuses without a class of their own, 400, 409, 413, 422 and their like are the request's fault."""
+    return ValidationError if 400 <= status < 500 and status != 408 else ServiceError
 
 
 def describe(error: Mapping[str, Any], base: Facts, code: str | None) -> Facts:
     """Add what an error object says to the facts of its answer."""
     mean = error.get("did_you_mean")
     mean = mean[0] if isinstance(mean, list) and mean else mean
-    rows = [*_rows(error.get("suggestions")), *_rows(error.get("alternatives"))]
+    models = [*_ids(error.get("suggestions")), *_ids(error.get("alternatives"))]
+    hint = _text(error.get("hint"))
     retryable = error.get("retryable")
     return replace(
         base,
@@ -108,11 +126,11 @@ def describe(error: Mapping[str, Any], base: Facts, code: str | None) -> Facts:
         type=_text(error.get("type")),
         param=_text(error.get("param")),
         model=_text(error.get("model")),
-        hint=_text(error.get("hint")),
+        hint=hint and short(hint),
         did_you_mean=_text(mean),
-        suggestions=tuple(dict.fromkeys(row["id"] for row in rows if _text(row.get("id")))),
+        suggestions=tuple(dict.fromkeys(models)),
         retryable=retryable if isinstance(retryable, bool) else None,
-        retry_after=_number(error.get("retry_after")),
+        retry_after=_seconds(_number(error.get("retry_after"))),
         balance_usd=_number(error.get("balance_usd")),
         estimated_cost_usd=_number(error.get("estimated_cost_usd")),
         request_id=base.request_id or _text(error.get("request_id")),
@@ -120,22 +138,30 @@ def describe(error: Mapping[str, Any], base: Facts, code: str | None) -> Facts:
     )
 
 
-def _issues(error: Mapping[str, Any], envelope: Mapping[str, Any]) -> list[Issue]:
+def _issues(error: Mapping[str, Any], envelope: Mapping[str, Any], facts: Facts) -> list[Issue]:
     rows = _rows(envelope.get("validation_errors")) or _rows(error.get("validation_errors"))
     named = [(_text(row.get("field")), _text(row.get("message"))) for row in rows]
-    named = named or [(_text(error.get("param")), _text(error.get("message")))]
-    allowed = next((values for name in _ALLOWED if (values := _texts(error.get(name)))), ())
-    remedy = _text(error.get("hint")) or (f"Taken are: {', '.join(allowed)}." if allowed else "")
-    mean = error.get("did_you_mean")
-    return [
-        Issue(field, _short(message or ""), allowed, remedy, _text(mean)) for field, message in named if field
-    ]  # fmt: skip
+    named = named or [(facts.param, _text(error.get("message")))]
+    issues = []
+    for field, message in named:
+        if field:
+            allowed = _allowed(error, field)
+            remedy = facts.hint or (f"Taken are: {', '.join(allowed)}." if allowed else "")
+            suggestion = facts.did_you_mean if field == (facts.param or field) else None
+            issues.append(Issue(field, short(message or ""), allowed, remedy, suggestion))
+    return issues
+
+
+def _allowed(error: Mapping[str, Any], field: str) -> tuple[str, ...]:
+    """What the error's slice of the contract says about one field: its values, or the fields in its place."""
+    fields = _texts(error.get("supported_parameters"))
+    return _texts(error.get(_ALLOWED.get(field, ""))) or (fields if field not in fields else ())
 
 
 def _envelope(body: bytes) -> Mapping[str, Any]:
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 
@@ -143,6 +169,13 @@ def _envelope(body: bytes) -> Mapping[str, Any]:
 def _unreadable(headers: Mapping[str, str], body: bytes) -> str:
     kind = headers.get("content-type", "").split(";")[0] or "no content type"
     return f"an answer that is not the API's ({kind[:60]}, {len(body):,} bytes)."
+
+
+def _ids(value: object) -> list[str]:
+    """Model ids out of a list of objects with an ``id``, or of plain texts."""
+    entries = value if isinstance(value, list) else []
+    names = [entry.get("id") if isinstance(entry, dict) else entry for entry in entries]
+    return [name for name in names if isinstance(name, str) and name]
 
 
 def _rows(value: object) -> list[Mapping[str, Any]]:
@@ -158,8 +191,13 @@ def _text(value: object) -> str | None:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    try:
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # JSON's integers have no end
+        return None
+    return number if math.isfinite(number) else None
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A foreign text as messages repeat it: at most 600 characters."""
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

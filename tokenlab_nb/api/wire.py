@@ -7,10 +7,12 @@ serves images too) and ``ApiError``, and of the guides "Image Generation", "Asyn
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from tokenlab_nb.api import faults
 from tokenlab_nb.api.replies import ImageData, Images, Meta, Reply, Task
@@ -26,6 +28,8 @@ _DONE = frozenset({"completed", "succeeded"})
 _CANCELLED = frozenset({"cancelled", "canceled"})
 _ENDED = frozenset({"failed", "expired"}) | _CANCELLED
 _AT_WORK = frozenset({"processing", "running", "in_progress"})
+_AMBIGUOUS = re.compile(r"[\s\x00-\x1f\x7f\\]")  # some parsers drop these, some take a backslash for a slash
+_IDS = ("task_id", "id", "poll_url", "billing_transaction_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,11 @@ def task(task_id: str | None, poll_url: str | None, origin: str) -> Call:
     The key travels with it, so an absolute ``poll_url`` counts only on the API's own origin and without credentials
     (the vendor's agent guide).
 
+    Args:
+        task_id: The task's id, if the answer named one.
+        poll_url: As the answer gave it: usually a path below the origin.
+        origin: Scheme, host and port of the API.
+
     Raises:
         ServiceError: If there is no usable ``poll_url`` and no id.
     """
@@ -170,16 +179,18 @@ def task(task_id: str | None, poll_url: str | None, origin: str) -> Call:
         return Call("GET", path)
     if task_id:
         return Call("GET", f"/v1/tasks/{quote(task_id, safe='')}")
-    raise ServiceError("The service named no task, and a poll_url that is not on its own origin.")
+    raise ServiceError("The service named no task and no poll_url on its own origin.")
 
 
 def _own_path(url: str, origin: str) -> str | None:
+    """The path and query of an address on our own origin; None for any other, and for what parsers read differently."""
+    if _AMBIGUOUS.search(url):
+        return None
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(urljoin(f"{origin}/", url))
     except ValueError:
         return None
-    own = f"{parts.scheme}://{parts.netloc}".lower() == origin.lower() if parts.scheme or parts.netloc else True
-    if not own or not parts.path.startswith("/"):
+    if f"{parts.scheme}://{parts.netloc}".lower() != origin.lower() or parts.path.startswith("//"):
         return None
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
@@ -219,7 +230,7 @@ def read_json(call: Call, status: int, headers: Mapping[str, str], body: bytes) 
         )
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ServiceError(
             f"{call.name} answered {status} with something that is not JSON ({_kind(headers)}).",
             facts=Facts(status=status, request_id=faults.request_id(headers), endpoint=call.name),
@@ -258,16 +269,19 @@ def read_task(call: Call, status: int, headers: Mapping[str, str], body: bytes) 
 
     Raises:
         JobFailedError: If the task ended without usable pictures; its ``code`` is ``cancelled`` for a cancelled one.
+        ServiceError: If a good status carries something unreadable: ask again.
         TokenLabError: Any other error that the answer is.
     """
     return _read_reply(call, status, headers, read_json(call, status, headers, body))
 
 
 def _read_reply(call: Call, status: int, headers: Mapping[str, str], data: Any) -> Reply:
-    body: Mapping[str, Any] = data if isinstance(data, dict) else {}
+    if not isinstance(data, dict):
+        raise _no_object(call, status, headers)
+    body: Mapping[str, Any] = data
     meta = faults.read_meta(headers, body)
     task_id = _text(body.get("task_id")) or _text(body.get("id")) or headers.get("x-task-id")
-    state = str(body.get("status") or "").lower()
+    state = (_text(body.get("status")) or "").strip().lower()
     facts = Facts(status=status, request_id=meta.request_id, endpoint=call.name)
     if body.get("cancelled") is True or state in _ENDED:
         raise _ended(body, state, facts)
@@ -275,23 +289,38 @@ def _read_reply(call: Call, status: int, headers: Mapping[str, str], data: Any) 
     if images:
         return Images(images, meta, task_id)
     if state in _DONE:
-        raise JobFailedError("The task was completed, but holds no usable picture.", facts=facts)
-    if state or task_id or body.get("poll_url"):
+        raise JobFailedError("The task was completed, but holds no usable picture.", facts=_with_ids(body, facts))
+    if state or task_id or _text(body.get("poll_url")):
         return _pending(body, state, task_id, meta)
-    if call.method == "POST" and not isinstance(data, dict):
-        raise UnknownOutcomeError(f"{call.name} was accepted, but the answer is no object.", facts=facts)
+    if body.get("error"):
+        raise _ended(body, state, facts)
     raise JobFailedError("The answer holds neither a picture nor a task.", facts=facts)
 
 
+def _no_object(call: Call, status: int, headers: Mapping[str, str]) -> TokenLabError:
+    facts = Facts(status=status, request_id=faults.request_id(headers), endpoint=call.name)
+    if call.method == "POST":
+        return UnknownOutcomeError(
+            f"{call.name} was sent, but its outcome is unknown: the answer is no object.", facts=facts
+        )
+    return ServiceError(f"{call.name} answered {status} with JSON that is no object.", facts=facts)
+
+
 def _pending(body: Mapping[str, Any], state: str, task_id: str | None, meta: Meta) -> Task:
-    progress = body.get("progress")
     return Task(
         task_id=task_id,
         poll_url=_text(body.get("poll_url")),
         status="processing" if state in _AT_WORK else "pending",
-        progress=min(100, max(0, int(progress))) if isinstance(progress, int | float) else None,
+        progress=_percent(body.get("progress")),
         meta=meta,
     )
+
+
+def _percent(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    known = isinstance(value, int) or not math.isnan(value)
+    return int(min(100, max(0, value))) if known else None
 
 
 def _pictures(body: Mapping[str, Any]) -> tuple[ImageData, ...]:
@@ -317,9 +346,15 @@ def _ended(body: Mapping[str, Any], state: str, facts: Facts) -> TokenLabError:
     reason = _text(said) or _text(error.get("message")) or "The service gave no reason."
     cancelled = body.get("cancelled") is True or state in _CANCELLED
     code = "cancelled" if cancelled else _text(error.get("code")) or ("expired" if state == "expired" else None)
-    described = faults.describe(error, facts, code)
-    return JobFailedError(f"The task {'was cancelled' if cancelled else 'failed'}: {reason}", facts=described)
+    described = _with_ids(body, faults.describe(error, facts, code))
+    what = "was cancelled" if cancelled else "failed"
+    return JobFailedError(f"The task {what}: {faults.short(reason)}", facts=described)
+
+
+def _with_ids(body: Mapping[str, Any], facts: Facts) -> Facts:
+    """Keep the ids of a task that ended at once: nothing else will ever name them."""
+    return replace(facts, details={**facts.details, **{name: body[name] for name in _IDS if _text(body.get(name))}})
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and value.strip() else None

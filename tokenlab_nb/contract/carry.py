@@ -139,8 +139,7 @@ class _Target:
         issues = [issue for param in self.params(name) if (issue := check_value(param, value))]
         if issues:
             return issues[0].message.rstrip(".")
-        ids = [model_id for model_id, _ in self._operations]
-        return f"not taken by {' or '.join(ids) if len(ids) < 3 else f'any of the {len(ids)} models'}"
+        return f"not taken by {' or '.join(model_id for model_id, _ in self._operations) or 'any model'}"
 
 
 _Rule = Callable[[Mapping[str, Json], _Target], Mapped | None]

@@ -90,7 +90,7 @@ class SizeRule:
         words = f"{' or '.join(self.words)}, or " if self.words else ""
         return (
             f"{words}WIDTHxHEIGHT: both multiples of {self.multiple}, longest edge at most {self.max_edge}, "
-            f"long/short at most {self.max_ratio:g}, {self.min_pixels:,} to {self.max_pixels:,} pixels"
+            f"long/short at most {self.max_ratio:g}:1, {self.min_pixels:,} to {self.max_pixels:,} pixels"
         )
 
 

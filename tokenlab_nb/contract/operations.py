@@ -50,8 +50,7 @@ class _Scope:
         return self.reader.texts(stated.get(name), name)
 
     def text(self, name: str) -> str | None:
-        value = self.own.get(name) or self.body.get(name)
-        return self.reader.text(value, name) or None
+        return self.reader.text(self.own.get(name), name) or self.reader.text(self.body.get(name), name) or None
 
 
 def read(
@@ -87,7 +86,9 @@ def read(
 
 
 def _constraints(reader: Reader, body: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
-    rows = body.get("operation_constraints") or ()
+    rows = body.get("operation_constraints")
+    if rows is None:
+        return {}
     if not isinstance(rows, list | tuple):
         reader.report("operation_constraints", "operation_constraints should be a list.")
         return {}

@@ -72,7 +72,7 @@ def parse(body: object) -> Model:
     return Model(
         id=model_id,
         contract=contract,
-        provider=reader.text(raw.get("owned_by") or raw.get("provider"), "owned_by"),
+        provider=reader.text(raw.get("owned_by"), "owned_by") or reader.text(raw.get("provider"), "provider"),
         category=reader.text(extension.get("category"), "category"),
         aliases=reader.texts(extension.get("aliases"), "aliases"),
         capabilities=reader.texts(extension.get("capabilities"), "capabilities"),
@@ -122,9 +122,9 @@ def _contract(reader: Reader, model_id: str, extension: Mapping[str, object], ex
 
 def _lifecycle(reader: Reader, extension: Mapping[str, object]) -> Lifecycle:
     body = reader.mapping(extension.get("lifecycle"), "lifecycle")
-    stage = body.get("stage") or extension.get("status")  # the compact view calls it status
+    stage = reader.text(body.get("stage"), "lifecycle.stage")
     return Lifecycle(
-        stage=reader.text(stage, "lifecycle.stage") or "active",
+        stage=stage or reader.text(extension.get("status"), "status") or "active",  # the compact view calls it status
         reason=reader.text(body.get("reason"), "lifecycle.reason") or None,
         replacement=reader.text(body.get("replacement_model"), "lifecycle.replacement_model") or None,
         sunset_at=reader.text(body.get("sunset_at"), "lifecycle.sunset_at") or None,
@@ -142,7 +142,7 @@ def _price(reader: Reader, extension: Mapping[str, object]) -> Price:
     summary = reader.mapping(extension.get("pricing_summary"), "pricing_summary")
     commercial = reader.mapping(extension.get("commercial"), "commercial")
     return Price(
-        unit=reader.text(extension.get("pricing_unit") or prices.get("unit"), "pricing_unit"),
+        unit=reader.text(extension.get("pricing_unit"), "pricing_unit") or reader.text(prices.get("unit"), "unit"),
         low=_first_amount(reader, (prices, summary), _LOW),
         high=_first_amount(reader, (prices, summary), _HIGH),
         free=reader.text(commercial.get("user_charge_policy"), "commercial.user_charge_policy") == "free",

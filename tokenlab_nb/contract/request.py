@@ -116,7 +116,7 @@ def build(
     Args:
         model: With its contract.
         operation: Operation name; one that the model does not offer is an issue.
-        values: What the user set, the prompt included; nothing else is sent.
+        values: What the user set, the prompt included; nothing else is sent. The values of an earlier request do.
         references: Pictures that go in, in order.
         mask: The mask, if any.
         origin: The API's origin.
@@ -127,6 +127,7 @@ def build(
     refused = check_operation(model, operation)
     if refused:
         return None, (refused,)
+    values = {name: value for name, value in values.items() if (name, value) != ("operation", operation)}
     what = model.contract.operations[operation]
     pictures = plan(what, references, mask, origin)
     life = check_lifecycle(model)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from tokenlab_nb.contract.model import Issue, Json, Model, Operation, Param, SizeRule
 from tokenlab_nb.contract.params import lookup
 
-_PLURAL = {"reference": "s", "mask": ""}
+_BESIDE = {"reference": "references", "mask": "mask"}  # where the fields of a role are handed in instead
 _SHOWN = 60  # characters of a bad value that a message repeats
 _SIZE = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})")
 
@@ -63,9 +63,9 @@ def check_values(operation: Operation, values: Mapping[str, Json]) -> list[Issue
 
 
 def _check_named(operation: Operation, name: str, value: Json) -> Issue | None:
-    role = lookup(name).role
-    if role in ("reference", "mask"):  # as a value it would pass by the checks of hosts, number and size
-        return Issue(name, f"{name} is not set by hand.", remedy=f"Hand the picture in as {role}{_PLURAL[role]}.")
+    beside = _BESIDE.get(lookup(name).role)
+    if beside:  # as a value it would pass by the checks of hosts, number and size
+        return Issue(name, f"{name} is not set by hand.", remedy=f"Hand the picture in as {beside}.")
     if name in ("model", "operation"):
         return Issue(name, f"The {name} is chosen beside the settings, not among them.", remedy="Leave it out here.")
     param = operation.params.get(name)

@@ -170,6 +170,10 @@ class Engine:
         self._refuse_own_thread()
         return self._portal_now().call(function, *args)
 
+    def call_soon(self, function: Callable[..., Awaitable[_T]], *args: Any) -> Future[_T]:
+        """Start a coroutine function on the loop; never blocks."""
+        return self._portal_now().start_task_soon(function, *args)
+
     def close(self) -> None:
         """Stop. Answers on their way get a moment to arrive; tasks go on at the service. Closing twice is fine."""
         self._refuse_own_thread()

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -93,13 +93,14 @@ class Job:
         """
         if self.snapshot.waiting_stopped:
             self.resume()
-        end = None if timeout is None else time.monotonic() + timeout
-        bar_format = "{desc}"
-        with tqdm(bar_format=bar_format, leave=False, delay=_QUIET_SECONDS, file=sys.stdout) as line:
+        begin = time.monotonic()
+        end = None if timeout is None else begin + timeout
+        with tqdm(bar_format="{desc}", leave=False, file=_line()) as line:
             while not self._engine.wait(self.id, _next_tick(end)):
                 if end is not None and time.monotonic() >= end:
                     raise WaitTimeoutError(f"{self!r} was not ready within {timeout:g} s.")
-                line.set_description_str(_progress(self.snapshot))
+                if time.monotonic() - begin >= _QUIET_SECONDS:
+                    line.set_description_str(_progress(self.snapshot))
         return self._outcome()
 
     def __await__(self) -> Generator[Any, None, list[ImageResult]]:
@@ -138,6 +139,14 @@ class Job:
     def _ipython_display_(self) -> None:
         # The widgets stand further down the street: their name is looked up only when a notebook asks for them.
         import_module("tokenlab_nb").JobView(self)._ipython_display_()
+
+
+def _line() -> TextIO:
+    """Where the progress line goes. As for display, the notebook's own one stands further down the street."""
+    if "ipykernel" in sys.modules:
+        line: TextIO = import_module("tokenlab_nb.widgets.progress").ProgressLine()
+        return line
+    return sys.stdout
 
 
 def _next_tick(end: float | None) -> float:

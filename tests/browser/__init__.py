@@ -1,0 +1,1 @@
+"""What a person sees in JupyterLab, Notebook and Voila, driven in Chromium."""

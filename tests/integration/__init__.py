@@ -1,0 +1,1 @@
+"""Several parts together: session and sandbox, the command, the wheel."""

@@ -1,0 +1,109 @@
+"""The command `tokenlab-nb`: `lab` opens the example notebooks in JupyterLab, `sandbox` serves a local TokenLab."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from importlib.util import find_spec
+from pathlib import Path
+
+FIRST = "01_quickstart.ipynb"
+
+Runner = Callable[[list[str]], int]
+
+
+def main(argv: Sequence[str] | None = None, *, run: Runner | None = None, examples: Traversable | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The words after `tokenlab-nb`; by default those of the process.
+        run: Runs the command line that starts JupyterLab and returns its exit code; by default this process becomes
+            JupyterLab.
+        examples: The folder of the example notebooks; by default the one that came with the package.
+
+    Returns:
+        The exit code.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["sandbox"]:
+        from tokenlab_nb.sandbox.__main__ import main as serve  # noqa: PLC0415 - `lab` need not pay for the server
+
+        return serve(words[1:])
+    cut = words.index("--") if "--" in words else len(words)
+    options = _parser().parse_args(words[:cut])
+    if find_spec("jupyterlab") is None:
+        sys.stderr.write('JupyterLab is not installed here. Install it with: pip install "tokenlab-nb[lab]"\n')
+        return 1
+    folder = options.dir.resolve()
+    notebook = _lay_out(examples or _examples(), folder)
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command += [f"--LabApp.default_url=/lab/tree/{notebook}", *options.browser, *words[cut + 1 :]]
+    return (run or _become)(command)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("tokenlab-nb", description="Try TokenLab's image models in notebooks.")
+    parser.add_argument("--version", action="version", version=f"tokenlab-nb {version('tokenlab-nb')}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    lab = commands.add_parser(
+        "lab",
+        help="copy the example notebooks into a folder and open JupyterLab on the first one",
+        epilog="What stands after -- goes to JupyterLab as it is: tokenlab-nb lab -- --port 9999",
+    )
+    lab.add_argument("--dir", type=Path, default=Path(), metavar="FOLDER", help="where to work (default: here)")
+    lab.add_argument(
+        "--no-browser",
+        dest="browser",
+        action="append_const",
+        const="--no-browser",
+        default=[],
+        help="start the server, open no browser",
+    )
+    commands.add_parser("sandbox", help="serve the sandbox on a port (see: tokenlab-nb sandbox --help)")
+    return parser
+
+
+def _examples() -> Traversable:
+    """The example notebooks: inside the installed package, or beside it in a checkout."""
+    package = files("tokenlab_nb")
+    inside = package / "notebooks"
+    return inside if inside.is_dir() else Path(str(package)).parent / "notebooks"
+
+
+def _lay_out(source: Traversable, folder: Path) -> str:
+    """Copy the examples into the folder, unless it is their own; return the first one's path inside the folder."""
+    home = Path(str(source)).resolve()
+    if folder in {home, home.parent}:
+        return (home / FIRST).relative_to(folder).as_posix()
+    folder.mkdir(parents=True, exist_ok=True)
+    for example in sorted(source.iterdir(), key=lambda item: item.name):
+        if example.name.endswith(".ipynb"):
+            sys.stdout.write(_copy(example, folder / example.name))
+    return FIRST
+
+
+def _copy(example: Traversable, target: Path) -> str:
+    try:
+        with target.open("xb") as file:
+            file.write(example.read_bytes())
+    except FileExistsError:
+        return f"Left {target} as it is.\n"
+    return f"Copied {target}\n"
+
+
+def _become(command: list[str]) -> int:
+    """Turn this process into JupyterLab, so that signals reach it; Windows can only wait for a child."""
+    sys.stdout.flush()
+    if os.name == "posix":
+        os.execv(command[0], command)  # noqa: S606 - no shell: the words are ours, and the user's own
+    return subprocess.call(command)  # noqa: S603 - the same
+
+
+if __name__ == "__main__":
+    sys.exit(main())
