@@ -112,7 +112,7 @@ BAD = [
     (rules.only_in, "jobs/runner.py", "import httpx"),
     (rules.only_in, "store/blobs.py", "from PIL import Image"),
     (rules.only_in, "store/blobs.py", "import threading"),
-    (rules.only_in, "jobs/handle.py", "from concurrent.futures import Future"),
+    (rules.only_in, "jobs/handle.py", "from concurrent.futures import ThreadPoolExecutor"),
     (rules.only_in, "jobs/handle.py", "from IPython.display import display"),
     (rules.only_in, "images.py", "import anyio\nanyio.to_thread.run_sync(print)"),
     (rules.only_in, "jobs/runner.py", "from anyio import Lock"),

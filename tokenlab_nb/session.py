@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from functools import partial
 from importlib import import_module
 from types import TracebackType
@@ -20,7 +19,7 @@ from tokenlab_nb.contract.model import IMAGE_EDIT, IMAGE_TO_IMAGE, IMAGE_VARIATI
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.errors import NotFoundError, ValidationError
 from tokenlab_nb.images import ImageResult
-from tokenlab_nb.jobs.engine import Engine, RealClock
+from tokenlab_nb.jobs.engine import Answer, Engine, RealClock
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.runner import Ports
 from tokenlab_nb.store.blobs import Blobs
@@ -202,7 +201,7 @@ class Session:
             self._details[model_id] = self._engine.call(self._client.model, model_id)
         return self._details[model_id]
 
-    def fetch_model(self, model_id: str) -> Future[Model]:
+    def fetch_model(self, model_id: str) -> Answer[Model]:
         """As `model`, without blocking: the result comes as a future, on the engine's thread."""
 
         async def fetch() -> Model:
@@ -212,7 +211,7 @@ class Session:
 
         return self._engine.call_soon(fetch)
 
-    def fetch_models(self) -> Future[list[Model]]:
+    def fetch_models(self) -> Answer[list[Model]]:
         """As `models` with its defaults, without blocking."""
 
         async def fetch() -> list[Model]:

@@ -145,7 +145,7 @@ class Harness:
         return page
 
     def clear(self) -> None:
-        """Close all pages, end all kernels, forget the errors."""
+        """Close all pages, end all kernels, empty the folder, forget the errors."""
         if self._context:
             self._context.close()
             self._context = None
@@ -153,6 +153,8 @@ class Harness:
             self.server.call("DELETE", f"/api/sessions/{session['id']}")
         for kernel in self.server.call("GET", "/api/kernels"):
             self.server.call("DELETE", f"/api/kernels/{kernel['id']}")
+        for path in self.server.folder.iterdir():
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
         self.errors.clear()
 
 

@@ -17,8 +17,7 @@ _LOCAL_SUFFIXES = (
     *(".local", ".localhost", ".localdomain", ".internal", ".home.arpa", ".lan", ".home", ".corp", ".intranet"),
     *(".private", ".test", ".invalid", ".example", ".onion"),
 )
-_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_NAME = re.compile(r"([a-z0-9_-]+\.)*[a-z][a-z0-9_-]*")  # what ends in a number is meant as an address
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST_NAME = 253  # RFC 1035
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -60,7 +59,7 @@ def host_problem(host: str) -> str:
     address = literal(name)
     if address is not None:
         return address_problem(address)
-    if not _NAME.fullmatch(name) or _NUMBER.fullmatch(name.rpartition(".")[2]):
+    if not _NAME.fullmatch(name):
         return "Its host is not a readable name."
     if "." not in name or name.endswith(_LOCAL_SUFFIXES):
         return f"{name} is a name of a private network."

@@ -73,11 +73,9 @@ def _widen(one: Param, other: Param) -> Param:
         kind=one.kind if one.kind == other.kind else _wider_kind(one, other),
         choices=offered if closed else (),
         suggestions=() if closed else offered,
-        minimum=None if one.minimum is None or other.minimum is None else min(one.minimum, other.minimum),
-        maximum=None if one.maximum is None or other.maximum is None else max(one.maximum, other.maximum),
-        max_length=None
-        if one.max_length is None or other.max_length is None
-        else max(one.max_length, other.max_length),
+        minimum=_looser(min, one.minimum, other.minimum),
+        maximum=_looser(max, one.maximum, other.maximum),
+        max_length=_looser(max, one.max_length, other.max_length),
         size_rule=one.size_rule if one.size_rule == other.size_rule else None,
         required=one.required and other.required,
         confirmed=one.confirmed and other.confirmed,

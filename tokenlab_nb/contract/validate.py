@@ -225,8 +225,6 @@ def _check_size(param: Param, rule: SizeRule, value: Json) -> Issue | None:
 
 def _size_fault(rule: SizeRule, width: int, height: int) -> str:
     long, short = max(width, height), min(width, height)
-    if short == 0:
-        return "has an empty side"
     if width % rule.multiple or height % rule.multiple:
         return f"has a side that is not a multiple of {rule.multiple}"
     if long > rule.max_edge:

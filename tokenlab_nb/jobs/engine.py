@@ -11,14 +11,14 @@ import random
 import threading
 import time
 import uuid
-import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Future, wait
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import anyio
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.abc import TaskGroup
+from anyio.from_thread import start_blocking_portal
 
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import ServiceError, TokenLabError, UnknownOutcomeError
@@ -30,9 +30,13 @@ MAX_SENDS = 8
 """Creates that are being sent at once. Tasks that are only waited for do not count."""
 
 _GRACE_SECONDS = 2.0  # at closing, for answers that are on their way
-_TICK = 0.2  # an awaiting loop wakes this often, so that Ctrl-C is heard
+_TICK = 0.05  # an awaiting loop looks this often, which is also how soon Ctrl-C is heard
+_THREAD = "tokenlab-nb"
 _T = TypeVar("_T")
 Listener = Callable[[JobSnapshot], None]
+Answer = Future
+"""What `Engine.call_soon` returns: a result to come."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +57,7 @@ class RealClock:
 
 
 class Engine:
-    """Runs jobs in the background. Every method may be called from any thread but its own.
+    """Runs jobs in the background. Methods may be called from any thread; those that block, from any but its own.
 
     Args:
         ports: Service, ledger, blob store and clock.
@@ -65,7 +69,8 @@ class Engine:
         self._on_close = on_close
         self._lock = threading.RLock()
         self._stack = ExitStack()
-        self._portal: BlockingPortal | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: TaskGroup
         self._closed = False
         self._snapshots: dict[str, JobSnapshot] = {}
         self._runs: dict[str, Run] = {}
@@ -91,31 +96,29 @@ class Engine:
         with self._lock:
             if concurrency and request.model not in self._model_limits:
                 self._model_limits[request.model] = anyio.CapacityLimiter(concurrency)
-        self._start(draft)
+            self._start(draft)
         return draft.id
 
     def resume(self, job_id: str) -> None:
         """Go on waiting for a job, or fetch its pictures again. Nothing is sent; without a reason nothing happens."""
-        snapshot = self.snapshot(job_id)
-        if not snapshot.is_at_rest or not self.wait(job_id, _GRACE_SECONDS):
+        if not self.snapshot(job_id).is_at_rest or not self.wait(job_id, _GRACE_SECONDS):
             return
-        has_way = snapshot.task_id or snapshot.poll_url or snapshot.origins
-        if snapshot.can_fetch_again or (has_way and not snapshot.is_terminal):
-            moved = snapshot.move(
-                JobStatus.PROCESSING if snapshot.can_fetch_again else snapshot.status,
-                self._ports.clock.now(),
-                waiting_stopped=False,
-                error=None,
-                note="",
-            )
-            self._start(moved)
+        with self._lock:
+            snapshot = self._snapshots[job_id]
+            has_way = snapshot.task_id or snapshot.poll_url or snapshot.origins
+            may_go_on = snapshot.can_fetch_again or (has_way and snapshot.is_at_rest and not snapshot.is_terminal)
+            if not may_go_on or job_id in self._runs:  # another thread may have been quicker
+                return
+            status = JobStatus.PROCESSING if snapshot.can_fetch_again else snapshot.status
+            now = self._ports.clock.now()
+            self._start(snapshot.move(status, now, waiting_stopped=False, error=None, note=""))
 
     def stop_waiting(self, job_id: str) -> None:
         """Stop waiting for a job. The task itself goes on at the service, and is still paid for."""
         with self._lock:
             run = self._runs.get(job_id)
-        if run:
-            self._portal_now().start_task_soon(_sync(run.stop_waiting))
+            if run and self._loop and not self._closed:
+                self._loop.call_soon_threadsafe(run.stop_waiting)
 
     def snapshot(self, job_id: str) -> JobSnapshot:
         """The newest snapshot of a job of this engine."""
@@ -125,13 +128,17 @@ class Engine:
     def subscribe(self, job_id: str, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` with the present snapshot, and on the engine's thread with each new one.
 
+        It may hear one twice; what it hears last is always the newest.
+
         Returns:
             A function that ends it; calling it twice is fine.
         """
         with self._lock:
             self._listeners.setdefault(job_id, []).append(listener)
-            present = self._snapshots[job_id]
-        listener(present)
+        told = None
+        while told is not (present := self.snapshot(job_id)):  # one that came in between was perhaps told before ours
+            listener(present)
+            told = present
 
         def unsubscribe() -> None:
             with self._lock:
@@ -157,22 +164,35 @@ class Engine:
         return bool(done)
 
     async def wait_async(self, job_id: str) -> None:
-        """Wait on the caller's loop until a job is at rest; cancelling it only ends the waiting."""
+        """Wait on the caller's loop until a job is at rest; cancelling it only ends the waiting.
+
+        It looks instead of being called: a loop that was closed in the middle must not be called.
+        """
         with self._lock:
-            end = asyncio.wrap_future(self._ends[job_id])
+            end = self._ends[job_id]
         while not end.done():
-            await asyncio.wait({end}, timeout=_TICK)
+            await asyncio.sleep(_TICK)
 
     # --------------------------------------------------------------------------------------- loop
 
     def call(self, function: Callable[..., Awaitable[_T]], *args: Any) -> _T:
         """Run a coroutine function on the loop and return its result; blocks, and Ctrl-C is heard."""
         self._refuse_own_thread()
-        return self._portal_now().call(function, *args)
+        return self.call_soon(function, *args).result()
 
-    def call_soon(self, function: Callable[..., Awaitable[_T]], *args: Any) -> Future[_T]:
-        """Start a coroutine function on the loop; never blocks."""
-        return self._portal_now().start_task_soon(function, *args)
+    def call_soon(self, function: Callable[..., Awaitable[_T]], *args: Any) -> Answer[_T]:
+        """Start a coroutine function on the loop; never blocks.
+
+        Raises:
+            RuntimeError: If the engine is closed; the future holds one if it is closed meanwhile.
+        """
+        result: Future[_T] = Future()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("This session is closed. Make a new one with tl.connect().")
+            loop = self._loop or self._begin()
+            loop.call_soon_threadsafe(self._tasks.start_soon, _settle, result, function, *args)
+        return result
 
     def close(self) -> None:
         """Stop. Answers on their way get a moment to arrive; tasks go on at the service. Closing twice is fine."""
@@ -181,42 +201,45 @@ class Engine:
             if self._closed:
                 return
             self._closed = True
-            portal, sending = self._portal, [self._ends[i] for i, run in self._runs.items() if _is_sending(run)]
+            _open_engines.discard(self)
             ends = list(self._ends.values())
-        if portal is None:
-            return
-        wait(sending, _GRACE_SECONDS)
-        for end in ends:
-            end.cancel()
-        if self._on_close:
-            portal.call(self._on_close)
-        portal.call(portal.stop, True)
-        self._stack.close()
+        try:
+            if self._loop:
+                self._loop.call_soon_threadsafe(self._shut_down)
+                wait(ends, _GRACE_SECONDS)
+        finally:
+            self._stack.close()
 
-    def _portal_now(self) -> BlockingPortal:
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        portal = self._stack.enter_context(start_blocking_portal(name=_THREAD))
+        if self._on_close:
+            self._stack.callback(portal.call, self._on_close)
+        self._tasks = self._stack.enter_context(portal.wrap_async_context_manager(anyio.create_task_group()))
+        self._stack.callback(portal.call, self._tasks.cancel_scope.cancel)
+        self._loop = portal.call(asyncio.get_running_loop)
+        _close_at_exit(self)
+        return self._loop
+
+    def _shut_down(self) -> None:
         with self._lock:
-            if self._closed:
-                raise RuntimeError("This session is closed. Make a new one with tl.connect().")
-            if self._portal is None:
-                self._portal = self._stack.enter_context(start_blocking_portal(name="tokenlab-nb"))
-                _close_at_exit(self)
-            return self._portal
+            runs = list(self._runs.values())
+        for run in runs:
+            run.shut_down()
 
     def _refuse_own_thread(self) -> None:
-        if threading.current_thread().name == "tokenlab-nb":
+        if threading.current_thread().name == _THREAD:
             raise RuntimeError("This would wait for itself: do not block in a listener of the engine.")
 
     def _start(self, snapshot: JobSnapshot) -> None:
+        """Put a job on the loop; the lock is held."""
         run = Run(snapshot, self._ports, self._publish)
-        portal = self._portal_now()
-        with self._lock:
-            self._snapshots[snapshot.id] = snapshot
-            self._runs[snapshot.id] = run
-            self._ends[snapshot.id] = portal.start_task_soon(self._live, run)
-        self._publish(snapshot)
+        self._ends[snapshot.id] = self.call_soon(self._live, run)
+        self._snapshots[snapshot.id] = snapshot
+        self._runs[snapshot.id] = run
 
     async def _live(self, run: Run) -> None:
         try:
+            self._publish(run.snapshot)
             await run.go(self._gate(run.snapshot.request.model))
         except Exception as error:  # noqa: BLE001  # a fault of ours must end on the job, not in a dead thread
             self._publish(_after_fault(run.snapshot, error, self._ports.clock))
@@ -245,15 +268,19 @@ class Engine:
                 _log.warning("A listener of job %s failed.", snapshot.id, exc_info=True)
 
 
-def _is_sending(run: Run) -> bool:
-    return run.snapshot.status is JobStatus.SENDING
-
-
-def _sync(function: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    async def on_loop() -> None:  # the portal wants a coroutine function
-        function()
-
-    return on_loop
+async def _settle(result: Future[_T], function: Callable[..., Awaitable[_T]], *args: Any) -> None:
+    """Await a coroutine function for a thread that holds the future."""
+    if not result.set_running_or_notify_cancel():
+        return
+    try:
+        value = await function(*args)
+    except Exception as error:  # noqa: BLE001  # raised again where the result is asked for
+        result.set_exception(error)
+    except BaseException:
+        result.set_exception(RuntimeError("This session was closed meanwhile."))
+        raise
+    else:
+        result.set_result(value)
 
 
 def _after_fault(snapshot: JobSnapshot, error: Exception, clock: Clock) -> JobSnapshot:
@@ -267,7 +294,8 @@ def _after_fault(snapshot: JobSnapshot, error: Exception, clock: Clock) -> JobSn
     return snapshot.move(snapshot.status, clock.now(), error=ServiceError(what, hint="Please report it."), **changes)
 
 
-_open_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+_open_engines: set[Engine] = set()
+"""Held here, so that a session that nobody holds any more is still closed, and its jobs go on until then."""
 _watchers: list[threading.Thread] = []
 
 
@@ -279,7 +307,7 @@ def _close_at_exit(engine: Engine) -> None:
     """
     _open_engines.add(engine)
     if not _watchers:
-        watcher = threading.Thread(target=_close_after_main, name="tokenlab-nb-exit")
+        watcher = threading.Thread(target=_close_after_main, name=f"{_THREAD}-exit")
         _watchers.append(watcher)
         watcher.start()
 
@@ -287,4 +315,5 @@ def _close_at_exit(engine: Engine) -> None:
 def _close_after_main() -> None:
     threading.main_thread().join()
     for engine in list(_open_engines):
-        engine.close()
+        with suppress(Exception):  # nobody is left to be told, and the others must be closed too
+            engine.close()

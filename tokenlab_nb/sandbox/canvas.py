@@ -208,7 +208,7 @@ class Canvas:
             if shape.line:
                 wide = max(1, round(shape.line * over))
                 pen.line(
-                    points, ink, wide, joint="curve" if wide > 8 else None
+                    points, ink, wide, joint="curve" if wide > 14 else None
                 )  # round joints cost, and show when wide only
             else:
                 pen.polygon(points, ink)

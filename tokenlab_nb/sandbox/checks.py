@@ -18,9 +18,9 @@ from .sources import Source, object_source, object_sources, upload_sources, url_
 
 MAX_PROMPT = 4000
 _STRINGS = "prompt negative_prompt size quality style aspect_ratio resolution user response_format".split()  # noqa: SIM905 - one line
-_INTEGERS: Mapping[str, tuple[int | None, int | None]] = {
+_INTEGERS: Mapping[str, tuple[int, int] | None] = {
     "n": (1, 10),
-    "seed": (None, None),
+    "seed": None,
     "output_compression": (0, 100),
     "compression": (0, 100),
 }
@@ -236,10 +236,10 @@ def _options(form: Form) -> dict[str, Any]:
     return options
 
 
-def _ranged(form: Form, name: str) -> int | None:
-    value, (least, most) = as_integer(form, name), _INTEGERS[name]
-    if value is not None and least is not None and most is not None and not least <= value <= most:
-        raise invalid(f"Must be {least} to {most}.", param=name, code="out_of_range")
+def _ranged(form: Form, name: str) -> int:
+    value, bounds = as_integer(form, name), _INTEGERS[name]
+    if bounds and not bounds[0] <= value <= bounds[1]:
+        raise invalid(f"Must be {bounds[0]} to {bounds[1]}.", param=name, code="out_of_range")
     return value
 
 

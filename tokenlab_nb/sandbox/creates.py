@@ -103,7 +103,10 @@ async def _read(call: Call, source: Source, asked: Asked) -> tuple[bytes, Probe]
 async def _read_mask(call: Call, asked: Asked, first: Probe) -> bytes:
     """The mask's bytes, known to fit the first reference."""
     source = asked.mask or Source("mask")
-    data = _data_url(source) if source.url.startswith("data:") else await _bytes(call, source, asked)
+    if source.url.startswith("data:"):
+        data: bytes = await call.service.in_thread(_data_url, source)
+    else:
+        data = await _bytes(call, source, asked)
     check_bytes(data, source.param)
     try:
         await call.service.in_painter(decode_mask, data, (first.width, first.height))
@@ -137,6 +140,7 @@ async def _file_bytes(call: Call, source: Source, asked: Asked) -> bytes:
 
 
 def _data_url(source: Source) -> bytes:
+    """The bytes of a data URL. Blocking, for it may hold 50 MB."""
     head, _, payload = source.url.partition(",")
     try:
         return base64.b64decode(payload if head.endswith(";base64") else "?", validate=True)

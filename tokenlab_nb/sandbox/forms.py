@@ -105,15 +105,13 @@ def _multipart(content_type: str, body: bytes) -> Form:
     return Form(fields, tuple(uploads), multipart=True)
 
 
-def as_integer(form: Form, name: str) -> int | None:
-    """An integer field; digits are one in multipart bodies only.
+def as_integer(form: Form, name: str) -> int:
+    """An integer field that was sent; digits are one in multipart bodies only.
 
     Raises:
         Refusal: 400 for anything else.
     """
     value = form.fields.get(name)
-    if value is None:
-        return None
     if form.multipart and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value.strip()):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):

@@ -71,10 +71,12 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, frozenset[str]]:
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         _prepare(connection, wal=not is_network(path))
-        return connection, migrate(connection)
+        newer = migrate(connection)
+        _try_to_write(connection)
     except BaseException:
         connection.close()
         raise
+    return connection, newer
 
 
 def _prepare(connection: sqlite3.Connection, *, wal: bool) -> None:
@@ -87,9 +89,15 @@ def _prepare(connection: sqlite3.Connection, *, wal: bool) -> None:
     if wal and mode != "wal":
         connection.execute("PRAGMA journal_mode=DELETE")
     connection.execute("PRAGMA synchronous=FULL")
-    # A ledger that cannot be written is refused here, and not when the first job is to be sent.
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("ROLLBACK")
+
+
+def _try_to_write(connection: sqlite3.Connection) -> None:
+    """Refuse a file that cannot be written now, and not when the first job is to be sent."""
+    connection.execute("BEGIN IMMEDIATE")  # tells of a lock, but a read-only file lets it pass
+    try:
+        connection.execute("DELETE FROM migrations WHERE 0")
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def is_network(path: Path, mounts: str | None = None) -> bool:

@@ -70,6 +70,7 @@ class ParameterControls(w.VBox):  # type: ignore[misc]  # ipywidgets carry no ty
         self._rows: dict[str, _Row] = {}
         self._observers: list[Callable[[Values], object]] = []
         self._told: Values = {}
+        self._parked: Values = {}
         self._silent = False
         self._style = w.HTML(f"<style>{controls_css()}</style>", layout={"display": "none"})
         self._carried = w.Label(_dom_classes=("tlnb-controls-carried",))
@@ -167,15 +168,18 @@ class ParameterControls(w.VBox):  # type: ignore[misc]  # ipywidgets carry no ty
             operations: For each model id the operation that it is to run.
 
         Returns:
-            What became of the values; its ``line`` is what is shown.
+            What became of the values; its ``line`` is what is shown. Without any model they wait for the next switch.
         """
         pairs = _pairs(operations)
-        carried = carry(self.values, pairs)
+        values = {**self._parked, **self.values}
+        # Between two choices no model may be chosen at all: that is no reason to lose what was set.
+        carried = carry(values, pairs) if pairs else Carried(values)
+        self._parked = {} if pairs else values
         with _Quiet(self):
             self._build(pairs)
             for name, row in self._rows.items():
-                row.put(carried.values.get(name, AUTO))
-            self._carried.value = carried.line
+                row.keep(carried.values.get(name, AUTO))
+            self._carried.value = carried.line if pairs else ""
         return carried
 
     def close(self) -> None:
@@ -263,6 +267,12 @@ class _Row:
     def put(self, value: Json | Auto) -> None:
         self._field.put(value)
 
+    def keep(self, value: Json | Auto) -> None:
+        """Put a value, but leave alone what already says it, and what was typed and cannot be read."""
+        now = self.get()
+        if now != value or type(now) is not type(value):
+            self.put(value)
+
     def issues(self) -> list[Issue]:
         name = self.shared.param.name
         try:
@@ -274,7 +284,11 @@ class _Row:
     def object_to(self) -> None:
         """Show what is wrong, by the checks here and by what was told."""
         own = (f"{issue.message} {issue.remedy}".strip() for issue in self.issues())
-        self._objection.value = " ".join(dict.fromkeys((*own, *self.told)))
+        texts = dict.fromkeys((*own, *self.told))
+        # The same sentence may come twice, once with the model's name in front.
+        self._objection.value = " ".join(
+            text for text in texts if not any(text in other for other in texts if other != text)
+        )
 
     def close(self) -> None:
         """Free both ends, but for the layout and the label style, which all rows share."""

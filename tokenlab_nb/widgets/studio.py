@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 import traitlets as t
 
 from tokenlab_nb.contract.model import TEXT_TO_IMAGE, Json, Model, Operation
 from tokenlab_nb.errors import IssueLike, TokenLabError, ValidationError
-from tokenlab_nb.jobs.handle import Job
-from tokenlab_nb.session import Session, shared_session
 from tokenlab_nb.widgets._base import Widget, guard, note_run
 from tokenlab_nb.widgets._bridge import bridge
 from tokenlab_nb.widgets._twin import show
 from tokenlab_nb.widgets.controls import ParameterControls
 from tokenlab_nb.widgets.gallery import Gallery
 from tokenlab_nb.widgets.picker import ModelPicker
+
+if TYPE_CHECKING:
+    from tokenlab_nb.jobs.engine import Answer
+    from tokenlab_nb.jobs.handle import Job
+    from tokenlab_nb.session import Session
 
 __all__ = ["Studio"]
 
@@ -61,7 +64,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     """
 
     def __init__(self, session: Session | None = None, *, models: Sequence[str] = (), prompt: str = "") -> None:
-        self.session = session or shared_session()
+        # A session brings network, ledger and threads with it: the name `tl.Studio` alone must not.
+        self.session: Session = session or import_module("tokenlab_nb.session").shared_session()
         self._contracts: dict[str, Model] = {}
         self._wanted = list(models)
         self.header = Header(
@@ -176,7 +180,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.retry.layout.display = "none"
         self._then("models", self.session.fetch_models(), self._take_models)
 
-    def _take_models(self, answer: Future[list[Model]]) -> None:
+    def _take_models(self, answer: Answer[list[Model]]) -> None:
         try:
             models = [model for model in answer.result() if TEXT_TO_IMAGE in model.contract.operations]
         except TokenLabError:
@@ -195,7 +199,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         for name in missing:
             self._then(f"contract {name}", self.session.fetch_model(name), self._take_contract)
 
-    def _take_contract(self, answer: Future[Model]) -> None:
+    def _take_contract(self, answer: Answer[Model]) -> None:
         model = answer.result()
         self._contracts[model.id] = model
         if all(name in self._contracts for name in self.picker.value):
@@ -221,7 +225,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.count.value = problem or length
         (self.count.add_class if problem else self.count.remove_class)("tlnb-studio-problem")
 
-    def _then(self, name: str, answer: Future[Any], take: Any) -> None:
+    def _then(self, name: str, answer: Answer[Any], take: Any) -> None:
         """Run ``take`` on the bridge's thread once the answer is there; its failure is shown."""
         answer.add_done_callback(
             lambda done: bridge().soon(self, name, partial(guard(take, self.show_error), done), work=True)

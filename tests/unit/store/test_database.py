@@ -17,12 +17,12 @@ MOUNTS = """\
 /dev/sda1 / ext4 rw,relatime 0 0
 server:/home /home nfs4 rw 0 0
 /dev/sdb1 /home/me/fast\\040disk xfs rw 0 0
-//server/share /mnt/share cifs rw 0 0
-me@host: /mnt/ssh fuse.sshfs rw 0 0
+//server/share /media/share cifs rw 0 0
+me@host: /media/ssh fuse.sshfs rw 0 0
 drive /content/drive fuse rw 0 0
-/dev/sdc1 /mnt/usb fuseblk rw 0 0
-overlay /mnt/twice nfs rw 0 0
-overlay /mnt/twice ext4 rw 0 0
+/dev/sdc1 /media/usb fuseblk rw 0 0
+overlay /media/twice nfs rw 0 0
+overlay /media/twice ext4 rw 0 0
 broken line
 """
 
@@ -34,11 +34,11 @@ broken line
         ("/home/me/x", True),
         ("/homes/me", False),
         ("/home/me/fast disk/x", False),
-        ("/mnt/share", True),
-        ("/mnt/ssh/a/b", True),
+        ("/media/share", True),
+        ("/media/ssh/a/b", True),
         ("/content/drive/MyDrive", True),
-        ("/mnt/usb/x", False),
-        ("/mnt/twice/x", False),
+        ("/media/usb/x", False),
+        ("/media/twice/x", False),
     ],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="mount points are paths of Unix")
@@ -171,6 +171,15 @@ def test_a_file_that_another_kernel_has_mended_meanwhile_is_left_alone(
     assert "was damaged" in notice
     assert "damaged-" not in notice
     assert [each.name for each in tmp_path.glob("*damaged*")] == ["a.sqlite3.damaged-1"]
+
+
+def test_a_read_only_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.sqlite3"
+    open_and_notice(path)
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **more: connect(f"{path.as_uri()}?mode=ro", uri=True, **more))
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        open_database(path)
 
 
 def test_a_locked_file_is_not_taken_for_a_damaged_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

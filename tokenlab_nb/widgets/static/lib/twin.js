@@ -30,6 +30,7 @@ function besideTwin(model, store, el) {
     const found = [...page.querySelectorAll(twin)].map((node) => Number(node.dataset.revision));
     setText(line, model.get("again"));
     setShown(stale, !isDead(el) && found.length > 0 && Math.max(...found) < model.get("twin_revision"));
+    if (!stale.hidden) compareLater();
   };
   const compareLater = () => {
     clearTimeout(timer);
@@ -49,6 +50,7 @@ function besideTwin(model, store, el) {
     setShown(gone, dead);
     el.toggleAttribute("data-dead", dead);
     el.toggleAttribute("data-empty", empty);
+    if (dead) setShown(stale, false);
     if (empty) style.remove();
     else if (!style.isConnected) page.head.append(style);
   };
