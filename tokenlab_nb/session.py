@@ -17,10 +17,11 @@ from tokenlab_nb.api.client import TokenLabClient
 from tokenlab_nb.contract import request as requests
 from tokenlab_nb.contract.model import IMAGE_EDIT, IMAGE_TO_IMAGE, IMAGE_VARIATION, TEXT_TO_IMAGE, Issue, Json, Model
 from tokenlab_nb.contract.references import Source
-from tokenlab_nb.errors import NotFoundError, ValidationError
+from tokenlab_nb.errors import ImageError, NotFoundError, ValidationError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.engine import Answer, Engine, RealClock
 from tokenlab_nb.jobs.handle import Job
+from tokenlab_nb.jobs.ports import Clock
 from tokenlab_nb.jobs.runner import Ports
 from tokenlab_nb.store.blobs import Blobs
 from tokenlab_nb.store.journal import Journal
@@ -50,13 +51,13 @@ def connect(
         transport: An httpx transport in place of the network.
 
     Raises:
-        ValidationError: If the address is not one.
+        ValidationError: If the address or the key cannot be one.
         TokenLabError: If the data folder cannot be used.
     """
+    key = None if api_key is None else settings.Secret(api_key)
+    del api_key  # a traceback may show local values
     local = False if transport is not None and sandbox is None else sandbox
-    chosen = settings.load(
-        api_key=api_key, base_url=base_url, sandbox=local, data_dir=data_dir, prefer_tasks=prefer_tasks
-    )
+    chosen = settings.load(api_key=key, base_url=base_url, sandbox=local, data_dir=data_dir, prefer_tasks=prefer_tasks)
     return Session(chosen, transport=transport)
 
 
@@ -85,9 +86,9 @@ def login() -> None:
     The key goes to no widget, notebook or file of ours. `connect` finds it from then on.
 
     Raises:
-        ValidationError: If nothing was typed.
+        ValidationError: If nothing was typed, or what cannot be a key.
     """
-    where = settings.remember(getpass.getpass("TokenLab API key (it is not shown): "))
+    where = settings.remember(settings.Secret(getpass.getpass("TokenLab API key (it is not shown): ")))
     print(f"The key is kept {where}.")  # noqa: T201  # the answer to what the person just typed
 
 
@@ -110,7 +111,13 @@ class Session:
         notice: What the user should know about the opening of the ledger; usually empty.
     """
 
-    def __init__(self, chosen: settings.Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        chosen: settings.Settings,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self.settings = chosen
         self.is_sandbox = chosen.sandbox
         self.is_closed = False
@@ -122,7 +129,7 @@ class Session:
         self._journal = Journal(chosen.data_dir / "ledger.sqlite3")
         self.notice = self._journal.notice
         self._blobs = Blobs(chosen.data_dir / "pictures")
-        ports = Ports(self._client, self._journal, self._blobs, RealClock())
+        ports = Ports(self._client, self._journal, self._blobs, clock or RealClock())
         self._engine = Engine(ports, on_close=self._client.close)
         self._details: dict[str, Model] = {}
         self._jobs: list[Job] = []
@@ -227,7 +234,7 @@ class Session:
         model: str,
         prompt: str | None = None,
         operation: str | None = None,
-        references: Sequence[Picture] | Picture = (),
+        references: Sequence[Picture] | Picture | None = None,
         mask: Picture | None = None,
         **params: Json,
     ) -> Job:
@@ -270,13 +277,15 @@ class Session:
         values: Mapping[str, Json],
         *,
         operation: str | None = None,
-        references: Sequence[Picture] | Picture = (),
+        references: Sequence[Picture] | Picture | None = None,
         mask: Picture | None = None,
     ) -> requests.ImageRequest:
         """Check a request without sending it; see `submit` for arguments and errors."""
         found = self._known_model(model)
-        sources = tuple(self._source(picture) for picture in _as_list(references))
-        cover = self._source(mask) if mask is not None else None
+        sources = tuple(
+            self._source(picture, f"references[{place}]") for place, picture in enumerate(_as_list(references))
+        )
+        cover = self._source(mask, "mask") if mask is not None else None
         chosen = operation or _default_operation(found, has_pictures=bool(sources), has_mask=cover is not None)
         values = self._with_task(found, chosen, dict(values))
         request, issues = requests.build(found, chosen, values, references=sources, mask=cover, origin=self.origin)
@@ -298,6 +307,9 @@ class Session:
         **params: Any,
     ) -> list[ImageResult]:
         """Change pictures by a prompt and wait for the result, by whichever operation the model offers for it."""
+        # Named here: without any picture it would be a text-to-image request, which nobody asked for.
+        offered = _default_operation(self._known_model(model), has_pictures=True, has_mask=mask is not None)
+        params.setdefault("operation", offered)
         return self.submit(model=model, prompt=prompt, references=image, mask=mask, **params).wait()
 
     def vary(self, *, model: str, image: Picture, **params: Any) -> list[ImageResult]:
@@ -323,26 +335,32 @@ class Session:
         wanted = self.settings.prefer_tasks and "async" not in values and values.get("response_format") != "b64_json"
         return {**values, "async": True} if listed and listed.confirmed and wanted else values
 
-    def _source(self, picture: Picture) -> Source:
+    def _source(self, picture: Picture, name: str) -> Source:
         """Bring a picture that goes in into shape; local bytes are kept by their hash, as the results are."""
         if isinstance(picture, Source):
             return picture
         if isinstance(picture, Job):
             done = picture.images
             if not done:
-                raise _refusal("The reference", (Issue("references", f"{picture!r} has no picture yet."),))
+                issue = Issue(name, f"{picture!r} has no picture.", remedy="Wait for it, or hand in another one.")
+                raise _refusal(name, (issue,))
             picture = done[0]
-        found = images.normalise_source(picture)
-        if isinstance(found, str):
-            return Source(url=found)
-        probe = images.probe(found)
+        try:
+            found = images.normalise_source(picture)
+            if isinstance(found, str):
+                return Source(url=found)
+            probe = images.probe(found)
+        except ImageError as error:
+            raise _refusal(name, (Issue(name, error.message, remedy=error.hint),)) from error
         sha256 = self._blobs.put(found)
         return Source(
             sha256=sha256, media_type=probe.media_type, size=len(found), width=probe.width, height=probe.height
         )
 
 
-def _as_list(pictures: Sequence[Picture] | Picture) -> list[Picture]:
+def _as_list(pictures: Sequence[Picture] | Picture | None) -> list[Picture]:
+    if pictures is None:
+        return []
     return list(pictures) if isinstance(pictures, list | tuple) else [pictures]
 
 

@@ -6,7 +6,9 @@ Environment: ``TOKENLAB_API_KEY``, ``TOKENLAB_BASE_URL``, ``TOKENLAB_DATA_DIR``.
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -23,16 +25,24 @@ _KEYRING_USER = "api-key"
 
 
 class Secret:
-    """A key that shows itself to nobody: not in repr, str, format or a pickle."""
+    """A key that shows itself to nobody: not in repr, str, format or a pickle. Spaces around it are dropped."""
 
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        self._value = value
+        self._value = value.strip()
 
     def reveal(self) -> str:
         """Return the key, for the one place that sends it."""
         return self._value
+
+    @property
+    def problem(self) -> str:
+        """Why no service can take it, in one sentence; an empty text when one may."""
+        if not self._value:
+            return "The key is empty."
+        fit = self._value.isascii() and self._value.isprintable() and " " not in self._value
+        return "" if fit else "The key holds a space, a line break or a character that no key has."
 
     def __repr__(self) -> str:
         return "<key: set>"
@@ -90,7 +100,7 @@ _logged_in: list[Secret] = []
 
 def load(
     *,
-    api_key: str | None = None,
+    api_key: Secret | None = None,
     base_url: str | None = None,
     sandbox: bool | None = None,
     data_dir: str | os.PathLike[str] | None = None,
@@ -99,14 +109,14 @@ def load(
     """Put the settings together: arguments win over `remember`, that over the environment, that over the keyring.
 
     Args:
-        api_key: A key; None looks for one.
+        api_key: A key; None looks for one. Not as text, which a traceback with local values would show.
         base_url: The API's address, with or without ``/v1``; None takes the environment's, else the service's.
         sandbox: True for the sandbox, False for the service; None decides by whether there is a key or an address.
         data_dir: Folder for state; None takes the environment's, else the user's data folder.
         prefer_tasks: Ask for a task where the contract lists ``async``.
 
     Raises:
-        ValidationError: If the address is not one, or a key would travel unencrypted to a public host.
+        ValidationError: If the address or the key is not one, or would travel unencrypted to a public host.
     """
     address = base_url or os.environ.get("TOKENLAB_BASE_URL") or ""
     key = None if sandbox else _find_key(api_key)
@@ -118,23 +128,44 @@ def load(
 
 
 def _checked_address(text: str) -> str:
-    address = text.strip().rstrip("/").removesuffix("/v1").rstrip("/")
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+    """The address in one spelling: jobs are kept by it."""
+    scheme, host, path = _read_address(text.strip())
+    if not host:  # the text is not repeated: it may be a key in the wrong place, or hold a password
         raise ValidationError(
-            f"{text!r} is not an API address.", hint=f"Give scheme and host only, like {SERVICE_URL}; /v1 may follow."
+            "The API address (base_url or TOKENLAB_BASE_URL) is not one.",
+            hint=f"Give scheme and host only, like {SERVICE_URL}; /v1 may follow.",
         )
-    if parts.scheme == "http" and not _is_near(parts.hostname):
+    if scheme == "http" and not _is_near(urlsplit(f"//{host}").hostname or ""):
         raise ValidationError(
-            f"{address} would carry the key unencrypted over a public network.", hint="Use its https address."
+            f"http://{host} would carry the key unencrypted over a public network.", hint="Use its https address."
         )
-    return address
+    return f"{scheme}://{host}{path}"
+
+
+def _read_address(text: str) -> tuple[str, str, str]:
+    """Scheme, host with port, and path without ``/v1``; without a host where it is no API address."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises where it is none
+    except ValueError:
+        return "", "", ""
+    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    strange = "@" in parts.netloc or parts.query or parts.fragment or "/v1" in path or not text.isprintable()
+    if parts.scheme not in ("http", "https") or not parts.hostname or strange or " " in text or "\\" in text:
+        return "", "", ""
+    usual = ":443" if parts.scheme == "https" else ":80"
+    return parts.scheme, parts.netloc.lower().removesuffix(usual), path
 
 
 def _is_near(host: str) -> bool:
     """Whether a plain-text address stays on this machine or in its network."""
-    last = host.rstrip(".").rsplit(".", 1)[-1]
-    return "." not in host or ":" in host or last.isdigit() or last in ("localhost", "local", "internal", "lan", "test")
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        last = host.rstrip(".").rsplit(".", 1)[-1]
+    if last[:1].isdigit():  # an IPv4 address in one of its other spellings
+        return False
+    return last == host or last in ("localhost", "local", "internal", "lan", "test")
 
 
 def _default_folder() -> Path:
@@ -143,51 +174,50 @@ def _default_folder() -> Path:
     return user_data_path("tokenlab-nb", appauthor=False)
 
 
-def _find_key(given: str | None) -> Secret | None:
-    if given is not None:
-        return Secret(given.strip())
-    if _logged_in:
-        return _logged_in[-1]
-    text = os.environ.get("TOKENLAB_API_KEY", "").strip() or _from_keyring()
+def _find_key(given: Secret | None) -> Secret | None:
+    found = given or (_logged_in[-1] if _logged_in else _from_environment() or _from_keyring())
+    if found and found.problem:
+        raise ValidationError(found.problem, hint="Copy it again from the dashboard; it begins with sk-.")
+    return found
+
+
+def _from_environment() -> Secret | None:
+    text = os.environ.get("TOKENLAB_API_KEY", "").strip()
     return Secret(text) if text else None
 
 
-def _from_keyring() -> str:
+def _from_keyring() -> Secret | None:
     """Read the key ring, where there is one; a broken or locked one is as good as none."""
     try:
         import keyring  # noqa: PLC0415  # an optional extra
-        from keyring.errors import KeyringError  # noqa: PLC0415
-    except ImportError:
-        return ""
-    try:
-        return keyring.get_password(KEYRING_SERVICE, _KEYRING_USER) or ""
-    except KeyringError:
-        return ""
+
+        text = keyring.get_password(KEYRING_SERVICE, _KEYRING_USER)
+    except Exception:  # noqa: BLE001  # not installed, or one of its back ends failed: they raise whatever they like
+        return None
+    return Secret(text) if text else None
 
 
-def remember(key: str) -> str:
+def remember(key: Secret) -> str:
     """Keep a key for this process and, where one is installed and works, in the system's key ring.
 
     Returns:
         Where it is kept, in words.
 
     Raises:
-        ValidationError: If it is empty.
+        ValidationError: If it is empty, or cannot be a key.
     """
-    key = key.strip()
-    if not key:
-        raise ValidationError("No key was given.", hint="Run tl.login() again and paste the key.")
-    _logged_in[:] = [Secret(key)]
+    if key.problem:
+        raise ValidationError(key.problem, hint="Run tl.login() again and paste the key.")
+    _logged_in[:] = [key]
     try:
         import keyring  # noqa: PLC0415  # an optional extra
-        from keyring.errors import KeyringError  # noqa: PLC0415
     except ImportError:
         return "for this kernel only (pip install keyring keeps it for the next one)"
-    try:
-        keyring.set_password(KEYRING_SERVICE, _KEYRING_USER, key)
-    except KeyringError:
-        return "for this kernel only (this system's key ring cannot be used)"
-    return "in this system's key ring, and for this kernel"
+    with suppress(Exception):  # its back ends raise whatever they like
+        keyring.set_password(KEYRING_SERVICE, _KEYRING_USER, key.reveal())
+    if _from_keyring() == key:
+        return "in this system's key ring, and for this kernel"
+    return "for this kernel only (this system's key ring cannot be used)"
 
 
 def forget() -> None:

@@ -1,0 +1,1 @@
+"""Figures that must hold, measured side by side."""

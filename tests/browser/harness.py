@@ -298,8 +298,8 @@ class Notebook:
         self.page.set_viewport_size({"width": width, "height": height})
 
     def shot(self, name: str, of: Locator | None = None) -> Path:
-        """Take a screenshot of the page or of one element; return the file."""
-        path = self.harness.shots / f"{self.harness.kind}-{name}.png"
+        """Take a screenshot of the page or of one element; return the file (those of Notebook say so in their name)."""
+        path = self.harness.shots / f"{name}{'' if self.harness.kind == 'lab' else '-notebook'}.png"
         (of or self.page).screenshot(path=path, animations="disabled")
         return path
 

@@ -144,7 +144,9 @@ async def create(lab: Lab, entry: Entry, operation: str) -> httpx.Response:
     }
     fields |= {"model": entry.id, "prompt": "a red fox"}
     route = entry.endpoint(operation)
-    if operation == "text-to-image":
+    if operation != "text-to-image" and "image" not in entry.constraint(operation)["supported_parameters"]:
+        fields["image_url"] = f"{BASE}/samples/fox.jpg"
+    if operation == "text-to-image" or "image_url" in fields:
         return await lab.http.post(route, json=fields)
     if route == VARIATIONS:
         del fields["prompt"]

@@ -25,14 +25,11 @@ _MAX_REDIRECTS = 3
 _GRACE = 5.0  # seconds between httpx's own time-outs and the deadline that also holds for in-process transports
 
 # What httpx raises before the first byte of a request has left: nothing was accepted, so sending again is safe.
-_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+_ASK_AGAIN = "Check the network, then ask again: asking costs nothing."
+_TELL = "Tell the service's support of it; the address is kept with the job."
+_FETCH_AGAIN = "The picture is paid for and its address kept: fetch it again with job.fetch_again(), at no cost."
 
 
 class _Bearer(httpx.Auth):
@@ -165,15 +162,16 @@ class TokenLabClient:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return response.status_code, headers, response.content
         except _NOT_SENT as error:
-            failure = TransportError(f"{call.name} did not reach {self.origin} ({_words(error)}).")
-        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
+            hint = None if call.method == "POST" else _ASK_AGAIN
+            failure = TransportError(f"{call.name} did not reach {self.origin} ({_words(error)}).", hint=hint)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it came after sending, and its frames hold the key
             failure = self._lost(call, _words(error))
         raise failure
 
     def _lost(self, call: wire.Call, why: str) -> TokenLabError:
         if call.method == "POST":
             return UnknownOutcomeError(f"{call.name} was sent to {self.origin}, but the answer was lost ({why}).")
-        return TransportError(f"{call.name} got no answer from {self.origin} ({why}).")
+        return TransportError(f"{call.name} got no answer from {self.origin} ({why}).", hint=_ASK_AGAIN)
 
     # ----------------------------------------------------------------------------------- pictures
 
@@ -193,9 +191,14 @@ class TokenLabClient:
                         if not response.is_redirect:
                             return await _read_picture(response)
                         url = urljoin(url, response.headers.get("location", ""))
-            failure = ImageError(f"The picture's address redirects more than {_MAX_REDIRECTS} times.")
+            failure = ImageError(
+                f"The picture's address redirects more than {_MAX_REDIRECTS} times.", hint=_FETCH_AGAIN
+            )
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
-            failure = TransportError(f"The picture at {urlsplit(url).netloc} was not fetched ({_words(error)}).")
+            why = f"The picture at {urlsplit(url).netloc} was not fetched ({_words(error)})."
+            failure = TransportError(why, hint=_FETCH_AGAIN)
+        except (httpx.InvalidURL, ValueError) as error:
+            failure = ImageError(f"The picture's address cannot be read ({_words(error)}).", hint=_TELL)
         raise failure
 
     @asynccontextmanager
@@ -209,34 +212,36 @@ class TokenLabClient:
         near = hosts.host_problem(urlsplit(self._base).hostname or "")
         problem = hosts.url_problem(url, trusted_origin=self.origin)
         if problem and not (near and urlsplit(url).scheme in ("http", "https")):
-            raise ImageError(f"The picture's address is refused. {problem}", hint="Tell the service's support of it.")
+            raise ImageError(f"The picture's address is refused. {problem}", hint=_TELL)
         parts = urlsplit(url)
         if near or not self._resolves or f"{parts.scheme}://{parts.netloc}" == self.origin:
             return url, {}
         host = parts.hostname or ""
         address = await _public_address(host, parts.port or (443 if parts.scheme == "https" else 80))
-        target = httpx.URL(url).copy_with(host=address)
-        return str(target), {"headers": {"Host": parts.netloc}, "extensions": {"sni_hostname": host}}
+        asked = httpx.URL(url)
+        headers = {"Host": asked.netloc.decode("ascii")}  # IDNA, unlike the text that came
+        extensions = {"sni_hostname": asked.raw_host.decode("ascii")}
+        return str(asked.copy_with(host=address)), {"headers": headers, "extensions": extensions}
 
 
 async def _public_address(host: str, port: int) -> str:
     try:
         found = await anyio.getaddrinfo(host, port)
-    except OSError as error:
-        raise TransportError(f"The picture's host {host} is not known here ({error}).") from None
+    except (OSError, UnicodeError) as error:
+        raise TransportError(f"The picture's host {host} is not known here ({error}).", hint=_FETCH_AGAIN) from None
     addresses = [str(entry[4][0]) for entry in found]
     for address in addresses:
         if problem := hosts.host_problem(address):
-            raise ImageError(f"The picture's host {host} is refused. {problem}")
+            raise ImageError(f"The picture's host {host} is refused. {problem}", hint=_TELL)
     return addresses[0]
 
 
 async def _read_picture(response: httpx.Response) -> bytes:
     kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
     if response.status_code != httpx.codes.OK:
-        raise TransportError(f"The picture's address answered {response.status_code}.")
+        raise TransportError(f"The picture's address answered {response.status_code}.", hint=_FETCH_AGAIN)
     if kind and not kind.startswith("image/") and kind not in ("application/octet-stream", "binary/octet-stream"):
-        raise ImageError(f"The picture's address answered with {kind[:60]}, not a picture.")
+        raise ImageError(f"The picture's address answered with {kind[:60]}, not a picture.", hint=_FETCH_AGAIN)
     stated = response.headers.get("content-length", "")
     if stated.isdigit() and int(stated) > MAX_PICTURE_BYTES:
         raise _too_large(int(stated))
@@ -265,6 +270,8 @@ def _multipart(call: wire.Call) -> dict[str, Any]:
 
 
 def _words(error: Exception) -> str:
-    text = str(error).strip()
+    """What went wrong, in a few words. A protocol's complaint about a request quotes its headers: it is left out."""
+    quotes = isinstance(error, httpx.LocalProtocolError) or not isinstance(error, httpx.HTTPError)
+    text = "" if quotes else str(error).strip()
     name = type(error).__name__
     return f"{name}: {text[:200]}" if text else name

@@ -13,6 +13,7 @@ from tokenlab_nb.contract.params import lookup
 
 _BESIDE = {"reference": "references", "mask": "mask"}  # where the fields of a role are handed in instead
 _SHOWN = 60  # characters of a bad value that a message repeats
+_RATIO = re.compile(r"([1-9][0-9]{0,3}):([1-9][0-9]{0,3})")
 _SIZE = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})")
 
 
@@ -138,14 +139,28 @@ def _can_be_sent(value: Json) -> bool:
 
 
 def _not_a_choice(param: Param, value: Json) -> Issue:
-    near = difflib.get_close_matches(str(value), param.choices, n=1, cutoff=0.6)
     return Issue(
         field=param.name,
         message=f"{_shown(value)} is not a {param.label.lower() or param.name} that is taken here.",
         allowed=param.choices,
         remedy=_choose(param),
-        suggestion=near[0] if near else None,
+        suggestion=_nearest_choice(str(value), param.choices),
     )
+
+
+def _nearest_choice(value: str, choices: tuple[str, ...]) -> str | None:
+    """The choice of the most similar shape for a ratio, of the most similar spelling for any other text."""
+    shape = _shape(value)
+    shapes = [(other, choice) for choice in choices if (other := _shape(choice))]
+    if shape and shapes:
+        return min(shapes, key=lambda pair: abs(math.log(pair[0] / shape)))[1]
+    near = difflib.get_close_matches(value, choices, n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
+def _shape(text: str) -> float | None:
+    match = _RATIO.fullmatch(text)
+    return int(match[1]) / int(match[2]) if match else None
 
 
 def _choose(param: Param) -> str:

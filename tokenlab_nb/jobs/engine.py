@@ -170,7 +170,7 @@ class Engine:
         """
         with self._lock:
             end = self._ends[job_id]
-        while not end.done():
+        while not end.done():  # noqa: ASYNC110  # see above
             await asyncio.sleep(_TICK)
 
     # --------------------------------------------------------------------------------------- loop
@@ -214,8 +214,7 @@ class Engine:
         portal = self._stack.enter_context(start_blocking_portal(name=_THREAD))
         if self._on_close:
             self._stack.callback(portal.call, self._on_close)
-        self._tasks = self._stack.enter_context(portal.wrap_async_context_manager(anyio.create_task_group()))
-        self._stack.callback(portal.call, self._tasks.cancel_scope.cancel)
+        self._tasks = self._stack.enter_context(portal.wrap_async_context_manager(_tasks()))
         self._loop = portal.call(asyncio.get_running_loop)
         _close_at_exit(self)
         return self._loop
@@ -266,6 +265,14 @@ class Engine:
                 listener(snapshot)
             except Exception:  # noqa: BLE001  # a listener's fault must not end the job
                 _log.warning("A listener of job %s failed.", snapshot.id, exc_info=True)
+
+
+@asynccontextmanager
+async def _tasks() -> AsyncIterator[TaskGroup]:
+    """Tasks that are broken off at the end."""
+    async with anyio.create_task_group() as tasks:
+        yield tasks
+        tasks.cancel_scope.cancel()
 
 
 async def _settle(result: Future[_T], function: Callable[..., Awaitable[_T]], *args: Any) -> None:

@@ -113,7 +113,7 @@ class Job:
     def _outcome(self) -> list[ImageResult]:
         snapshot = self.snapshot
         if snapshot.error:
-            raise snapshot.error
+            raise snapshot.error.with_traceback(None)  # else it would grow with every wait
         if snapshot.status is not JobStatus.COMPLETED:
             state = "no longer waited for" if snapshot.waiting_stopped else snapshot.status.value
             raise WaitTimeoutError(f"{self!r} has no pictures: it is {state}. {snapshot.note}".strip())
@@ -159,6 +159,8 @@ def _progress(snapshot: JobSnapshot) -> str:
     percent = f", {snapshot.progress} %" if snapshot.progress is not None else ""
     note = f" {snapshot.note}" if snapshot.note else ""
     state = f"{snapshot.request.model}: {snapshot.status.value}, {elapsed}{expected}{percent}.{note}"
+    if "ipykernel" not in sys.modules:
+        return f"{state} Ctrl-C leaves the job running."
     return f"{state} Buttons answer when this cell ends; the stop button leaves the job running."
 
 

@@ -36,6 +36,8 @@ from tokenlab_nb.jobs.ports import Blobs, Clock, ImageApi, Journal
 
 _T = TypeVar("_T")
 _TOO_MANY_REQUESTS, _UNAVAILABLE = 429, 503
+_NO_TASK = "async_task_not_found"
+_GOES_ON = "The task goes on at the service: ask again with job.resume(); that sends and costs nothing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,9 @@ class Run:
         self._publish = publish
         self._resumed = snapshot.status is not JobStatus.DRAFT
         self._stop_asked = False
+        self._closing = False
         self._stoppable: anyio.CancelScope | None = None
+        self._unkept: TokenLabError | None = None
 
     # ------------------------------------------------------------------------------ from outside
 
@@ -88,6 +92,11 @@ class Run:
         self._stop_asked = True
         if self._stoppable:
             self._stoppable.cancel()
+
+    def shut_down(self) -> None:
+        """The session closes: what was not sent is cancelled, an answer on its way is taken in. Call it on the loop."""
+        self._closing = True
+        self.stop_waiting()
 
     async def go(self, gate: AbstractAsyncContextManager[Any]) -> None:
         """Live until the job is at rest.
@@ -104,6 +113,10 @@ class Run:
                 await self._await_task()
         except TokenLabError as error:
             await self._rest(error)
+        except anyio.get_cancelled_exc_class():  # only the end of the session comes through to here
+            if self.snapshot.status is JobStatus.SENDING:
+                await self._rest(UnknownOutcomeError("The session was closed while the request was being sent."))
+            raise
 
     # ------------------------------------------------------------------------------------- moves
 
@@ -133,8 +146,7 @@ class Run:
             yield
         self._stoppable = None
         if scope.cancelled_caught:
-            draft = self.snapshot.status is JobStatus.DRAFT
-            raise _StoppedError("Not sent." if draft else "No longer waited for.")
+            raise _StoppedError("No longer waited for.")
 
     @contextmanager
     def _unstoppable(self) -> Iterator[None]:
@@ -148,48 +160,56 @@ class Run:
     async def _rest(self, error: TokenLabError) -> None:
         """Come to rest with an error, in the state that loses nothing."""
         status = self.snapshot.status
+        error = _alone(error)
         if isinstance(error, _StoppedError):
-            if status is JobStatus.DRAFT:
-                await self._to(JobStatus.CANCELLED, note="Cancelled before it was sent: nothing was paid.")
-            else:
-                await self._to(status, waiting_stopped=True, note="")
+            await self._stop(status)
         elif status is JobStatus.SENDING and isinstance(error, UnknownOutcomeError):
             await self._to(JobStatus.UNKNOWN, error=error, note="", **_ids(error))
         elif status in (JobStatus.DRAFT, JobStatus.SENDING):
             await self._to(JobStatus.FAILED, error=error, note="", **_ids(error))
         elif isinstance(error, JobFailedError) and error.code == "cancelled":
             await self._to(JobStatus.CANCELLED, error=error, note="")
-        elif isinstance(error, JobFailedError | NotFoundError | ImageError) or self.snapshot.origins:
+        elif _ends_the_task(error) or self.snapshot.origins:
             await self._to(JobStatus.FAILED, error=error, note="")
         else:  # the task goes on at the service: only our waiting ends
-            await self._to(status, error=error, waiting_stopped=True, note="")
+            await self._to(status, error=error, waiting_stopped=True, note=_GOES_ON)
+
+    async def _stop(self, status: JobStatus) -> None:
+        # Sending is only broken off between two attempts, when the last one was provably not accepted.
+        if status in (JobStatus.DRAFT, JobStatus.SENDING):
+            await self._to(JobStatus.CANCELLED, note="Cancelled before it was accepted: nothing was paid.")
+        elif self._closing:  # the ledger keeps what the user wanted: to wait for it
+            self._show(replace(self.snapshot, waiting_stopped=True, note=""))
+        else:
+            await self._to(status, waiting_stopped=True, note="")
 
     # ------------------------------------------------------------------------------------ create
 
     async def _create(self, gate: AbstractAsyncContextManager[Any]) -> None:
         await self._to(JobStatus.DRAFT, expected_seconds=await self._expected())
-        files = {
-            source.sha256: await self._off_loop(self._ports.blobs.get, source.sha256)
-            for source in self.snapshot.request.sources
-            if source.sha256
-        }
         attempt = 0
         while True:
             async with gate:
-                reply = await self._send_once(files)
-            if isinstance(reply, TokenLabError):
-                attempt += 1
-                await self._pause_before_resend(reply, attempt)
-            else:
+                refusal = await self._send_once(await self._files())
+            if refusal is None:
                 return
+            attempt += 1
+            await self._pause_before_resend(refusal, attempt)
 
-    async def _send_once(self, files: dict[str, bytes]) -> Reply | TokenLabError:
-        """Send the create; return what came, or the error after which it may be sent again.
+    async def _files(self) -> dict[str, bytes]:
+        """The local pictures, read only when their turn has come: jobs that wait hold none in memory."""
+        hashes = [source.sha256 for source in self.snapshot.request.sources if source.sha256]
+        return {sha256: await self._off_loop(self._ports.blobs.get, sha256) for sha256 in hashes}
+
+    async def _send_once(self, files: dict[str, bytes]) -> TokenLabError | None:
+        """Send the create and take the answer in; return the error after which it may be sent again, if one came.
 
         No stop button reaches in here: an answer on its way may be paid for.
         """
         with self._unstoppable():
             await self._to(JobStatus.SENDING, note="")
+            if self._stop_asked:
+                raise _StoppedError("Not sent.")
             try:
                 reply = await self._ports.api.create(self.snapshot.request, files)
             except TokenLabError as error:
@@ -198,11 +218,11 @@ class Run:
                 return error
             with anyio.CancelScope(shield=True):  # from anything, the end of the process aside
                 await self._take_in(reply)
-            return reply
+            return None
 
     async def _pause_before_resend(self, error: TokenLabError, attempt: int) -> None:
         wait = schedule.resend_pause(attempt, self._ports.clock.random(), error.retry_after)
-        if wait is None or self._stop_asked:
+        if wait is None:
             raise error
         note = f"Not accepted yet ({error.status or 'no connection'}); sent again in {wait:.0f} s."
         self._show(replace(self.snapshot, retries=attempt, note=note))
@@ -210,34 +230,22 @@ class Run:
 
     async def _take_in(self, reply: Reply) -> None:
         """Note an answer: the ids first, the pictures' addresses before they are fetched."""
-        news = self.snapshot.heard(reply.meta)
+        now = self.snapshot
+        changes: dict[str, Any] = {"task_id": reply.task_id or now.task_id, "error": None, "note": ""}
+        changes.update(now.heard(reply.meta))
         if isinstance(reply, Images):
-            await self._to(
-                JobStatus.PROCESSING,
-                origins=tuple([await self._origin(image) for image in reply.images]),
-                task_id=reply.task_id or self.snapshot.task_id,
-                progress=None,
-                error=None,
-                **news,
-            )
+            origins = tuple([await self._origin(image) for image in reply.images])
+            await self._to(JobStatus.PROCESSING, origins=origins, progress=None, **changes)
             return
-        if not (reply.task_id or reply.poll_url or self.snapshot.task_id or self.snapshot.poll_url):
+        changes.update(poll_url=reply.poll_url or now.poll_url, progress=reply.progress)
+        if not (changes["task_id"] or changes["poll_url"]):
             raise UnknownOutcomeError("The service accepted the request, but named no task to ask for.")
-        changes: dict[str, Any] = {
-            "task_id": reply.task_id or self.snapshot.task_id,
-            "poll_url": reply.poll_url or self.snapshot.poll_url,
-            "progress": reply.progress,
-            "error": None,
-            "note": "",
-            **news,
-        }
         status = self._status_after(reply)
-        if status is self.snapshot.status and all(getattr(self.snapshot, k) == v for k, v in changes.items()):
-            return
-        if status is self.snapshot.status and changes["progress"] != self.snapshot.progress and not news:
-            self._show(replace(self.snapshot, **changes))  # a new figure alone is not worth a write
-            return
-        await self._to(status, **changes)
+        news = {name for name, value in changes.items() if getattr(now, name) != value}
+        if status is not now.status or news - {"progress"}:
+            await self._to(status, **changes)
+        elif news:
+            self._show(replace(now, **changes))  # a new figure alone is not worth a write
 
     def _status_after(self, task: Task) -> JobStatus:
         at_work = task.status == "processing" or self.snapshot.status is JobStatus.PROCESSING
@@ -246,7 +254,10 @@ class Run:
     async def _origin(self, image: ImageData) -> Origin:
         if image.url:
             return Origin(url=image.url, revised_prompt=image.revised_prompt)
-        sha256 = await self._off_loop(_keep_base64, self._ports.blobs, image.b64 or "")
+        try:
+            sha256 = await self._off_loop(_keep_base64, self._ports.blobs, image.b64 or "")
+        except TokenLabError as error:  # told once the other pictures of the answer are on disk
+            sha256, self._unkept = None, error
         return Origin(sha256=sha256, revised_prompt=image.revised_prompt)
 
     async def _expected(self) -> float | None:
@@ -286,20 +297,23 @@ class Run:
                 stored[index] = await self._store(index, origin)
             except TokenLabError as error:
                 failures.append(error)
-        in_order = tuple(stored[index] for index in sorted(stored))
+            in_order = tuple(stored[index] for index in sorted(stored))
+            self._show(replace(self.snapshot, images=in_order, note=""))
         if failures:
-            self._show(replace(self.snapshot, images=in_order))
             raise failures[0]
-        await self._to(JobStatus.COMPLETED, images=in_order, progress=None, error=None, note="")
+        await self._to(JobStatus.COMPLETED, progress=None, error=None, note="")
 
     async def _store(self, index: int, origin: Origin) -> StoredImage:
-        if origin.sha256:
-            sha256, data = origin.sha256, await self._off_loop(self._ports.blobs.get, origin.sha256)
+        sha256, url = origin.sha256, origin.url
+        if sha256:
+            data = await self._off_loop(self._ports.blobs.get, sha256)
             probe = await self._off_loop(images.probe, data)
-        else:
-            data = await self._asking(lambda: self._ports.api.download(origin.url or ""))
+        elif url:
+            data = await self._asking(lambda: self._ports.api.download(url))
             probe = await self._off_loop(images.probe, data)
             sha256 = await self._off_loop(self._ports.blobs.put, data)
+        else:
+            raise self._unkept or ImageError("A picture that came inside the answer could not be kept.")
         return StoredImage(
             sha256=sha256,
             media_type=probe.media_type,
@@ -317,7 +331,8 @@ class Run:
             error = state.outcome.exception() if state.outcome else None
             asked = error.retry_after if isinstance(error, TokenLabError) else None
             pause = schedule.pause(state.attempt_number, self._ports.clock.random(), asked)
-            self._show(replace(self.snapshot, note=f"The service cannot be asked just now; next try in {pause:.0f} s."))
+            why = error.message if isinstance(error, TokenLabError) else ""
+            self._show(replace(self.snapshot, note=f"{why} Next try in {pause:.0f} s.".strip()))
             return pause
 
         retrying = AsyncRetrying(
@@ -344,12 +359,26 @@ class _StoppedError(TokenLabError):
     """`stop_waiting` was called."""
 
 
+def _ends_the_task(error: TokenLabError) -> bool:
+    """Whether the service says that the task is over, or that there is none; a proxy's 404 says neither."""
+    if isinstance(error, NotFoundError):
+        return _NO_TASK in (error.code, error.facts.type)
+    return isinstance(error, JobFailedError)
+
+
+def _alone(error: TokenLabError) -> TokenLabError:
+    """The error without the frames and causes that led to it: they hold whole pictures, and a job keeps its error."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 def _ids(error: TokenLabError) -> dict[str, str]:
     return {"request_id": error.request_id} if error.request_id else {}
 
 
 def _keep_base64(blobs: Blobs, text: str) -> str:
+    """Keep a picture of the answer, read generously (line breaks, a ``data:`` prefix, no padding): it is paid for."""
     try:
-        return blobs.put(base64.b64decode(text, validate=True))
+        return blobs.put(base64.b64decode(text.rpartition(",")[2] + "=="))
     except binascii.Error:
         raise ImageError("The answer holds a picture whose base64 text cannot be read.") from None

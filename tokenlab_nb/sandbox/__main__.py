@@ -19,6 +19,7 @@ from .app import ConnectionDropped, create_app
 from .faults import Fault, parse_faults
 
 _NO_SERVER = "the sandbox's server needs uvicorn: pip install 'tokenlab-nb[server]'"
+_MAX_PORT = 65535
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - to be read, not to be bound
 
 
@@ -76,7 +77,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to {_MAX_PORT}")
     return int(text)
 
 

@@ -240,10 +240,10 @@ async def _before(faults: Sequence[Fault], call: Call) -> Response | None:
     for fault in faults:
         if fault.do == DELAY:
             await call.service.sleep(fault.seconds)
-        elif fault.do == DROP:
-            raise ConnectionDropped
         elif fault.canned is not None:
             return _canned(fault.canned, call.request_id)
+        else:
+            raise ConnectionDropped
     return None
 
 

@@ -17,7 +17,7 @@ from .sizes import breaks_rule, parse_size
 from .sources import Source, object_source, object_sources, upload_sources, url_sources
 
 MAX_PROMPT = 4000
-_STRINGS = "prompt negative_prompt size quality style aspect_ratio resolution user response_format".split()  # noqa: SIM905 - one line
+_STRINGS = ("negative_prompt", "size", "quality", "style", "aspect_ratio", "resolution", "user", "response_format")
 _INTEGERS: Mapping[str, tuple[int, int] | None] = {
     "n": (1, 10),
     "seed": None,
@@ -229,7 +229,7 @@ def _options(form: Form) -> dict[str, Any]:
             options[name] = _ranged(form, name)
         elif name in _BOOLEANS:
             options[name] = as_boolean(form, name)
-        elif name != "prompt" and (name in _STRINGS or name in _ENUMS):
+        elif name in _STRINGS or name in _ENUMS:
             options[name] = as_string(form, name)
         if name in _ENUMS and options[name] not in _ENUMS[name]:
             raise _not_allowed(name, _ENUMS[name])

@@ -14,8 +14,8 @@ from .painter import PaintError
 from .pictures import own_bytes, picture_bytes
 from .refusals import Refusal, invalid, refuse, unknown_model
 from .service import Call, Reply, Service
-from .sizes import pixels
-from .sources import Probe, Source, check_bytes, check_url, unreachable
+from .sizes import Size, pixels
+from .sources import Source, check_bytes, check_url, unreachable
 from .world import POLICY, Order, Record, draw_latency, encoded, inline_answer, pictures, task_answer, token
 
 POLICIES = ("auto", "verified", "official")
@@ -56,23 +56,31 @@ def _check_delivery(call: Call, asked: Asked) -> None:
 
 
 async def _order(call: Call, asked: Asked) -> Order:
-    """Read every reference, then settle what is to be painted."""
-    service, options, entry = call.service, asked.options, asked.entry
+    """Read and keep every reference, then settle what is to be painted."""
+    service = call.service
     images = [await _read(call, source, asked) for source in asked.references]
-    first = images[0] if images else None
-    mask = await _read_mask(call, asked, first[1]) if asked.mask and first else None
-    ratios = entry.constraint(asked.operation).get("allowed_aspect_ratios") or ()
-    width, height = pixels(entry.rules, options, ratios, (first[1].width, first[1].height) if first else None)
-    rewrites = bool(asked.prompt) and (entry.behaviour.rewrites or bool(options.get("expand_prompt")))
-    seed = options.get("seed")
+    first = images[0][1] if images else None
+    mask = await _read_mask(call, asked, first) if asked.mask and first else None
+    seed = asked.options.get("seed")
     seeds = [service.dice.getrandbits(31) if seed is None else seed for _ in range(asked.count)]
+    digests = [await service.in_thread(service.shelf.put, data) for data, _ in images]
+    kept = None if mask is None else await service.in_thread(service.shelf.put, mask)
+    return replace(_settled(asked, tuple(seeds), first), references=tuple(digests), mask=kept)
+
+
+def _settled(asked: Asked, seeds: tuple[int, ...], source: Size | None) -> Order:
+    """What is to be painted, but for the references; `source` is the first one's size."""
+    options, entry = asked.options, asked.entry
+    ratios = entry.constraint(asked.operation).get("allowed_aspect_ratios") or ()
+    width, height = pixels(entry.rules, options, ratios, source)
+    rewrites = bool(asked.prompt) and (entry.behaviour.rewrites or bool(options.get("expand_prompt")))
     return Order(
         model=entry.id,
         operation=asked.operation,
         prompt=asked.prompt,
         width=width,
         height=height,
-        seeds=tuple(seeds),
+        seeds=seeds,
         revised_prompt=f"{asked.prompt.rstrip('.')}, in fine detail and natural light" if rewrites else None,
         negative_prompt=options.get("negative_prompt", ""),
         quality=options.get("quality"),
@@ -80,27 +88,24 @@ async def _order(call: Call, asked: Asked) -> Order:
         transparent=entry.rules.always_transparent or options.get("background") == "transparent",
         output_format=options.get("output_format", entry.rules.default_format),
         compression=options.get("output_compression", options.get("compression")),
-        references=tuple([await service.in_thread(service.shelf.put, data) for data, _ in images]),
-        mask=None if mask is None else await service.in_thread(service.shelf.put, mask),
     )
 
 
-async def _read(call: Call, source: Source, asked: Asked) -> tuple[bytes, Probe]:
-    """One reference's bytes, known to be a picture.
+async def _read(call: Call, source: Source, asked: Asked) -> tuple[bytes, Size]:
+    """One reference's bytes, known to be a picture, and its size as it is meant to be seen.
 
     Raises:
         Refusal: 400 or 413 that names the input.
     """
     data = await _bytes(call, source, asked)
-    found = check_bytes(data, source.param)
+    check_bytes(data, source.param)
     try:
-        await call.service.in_painter(decode, data)
+        return data, (await call.service.in_painter(decode, data)).size
     except PaintError as error:
         raise invalid(str(error), param=source.param, code="invalid_image") from error
-    return data, found
 
 
-async def _read_mask(call: Call, asked: Asked, first: Probe) -> bytes:
+async def _read_mask(call: Call, asked: Asked, size: Size) -> bytes:
     """The mask's bytes, known to fit the first reference."""
     source = asked.mask or Source("mask")
     if source.url.startswith("data:"):
@@ -109,7 +114,7 @@ async def _read_mask(call: Call, asked: Asked, first: Probe) -> bytes:
         data = await _bytes(call, source, asked)
     check_bytes(data, source.param)
     try:
-        await call.service.in_painter(decode_mask, data, (first.width, first.height))
+        await call.service.in_painter(decode_mask, data, size)
     except PaintError as error:
         raise invalid(str(error), param=source.param, code="invalid_mask") from error
     return data

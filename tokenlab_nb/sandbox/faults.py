@@ -193,9 +193,11 @@ class Fault:
     @property
     def late(self) -> bool:
         """Whether the call does its work first."""
+        if self.do in (*REPLY_EDITS, *PICTURE_EDITS):
+            return True
         if self.after is not None:
             return self.after
-        return self.do in (*REPLY_EDITS, *PICTURE_EDITS) or (self.canned is not None and self.canned.after)
+        return self.canned is not None and self.canned.after
 
     def matches(self, event: Event) -> bool:
         """Whether this rule is about this call."""

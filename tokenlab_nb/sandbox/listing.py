@@ -9,11 +9,9 @@ from typing import Any
 from .catalog import Catalog, Entry
 from .refusals import invalid
 
-CATEGORIES = (
-    "chat embedding translation image video audio tts stt rerank 3d music".split()  # noqa: SIM905 - one line reads better
-)
-RECOMMENDABLE = "image video music 3d tts stt embedding rerank translation".split()  # noqa: SIM905 - as above
-_ENUMS = {"category": CATEGORIES, "recommended_for": RECOMMENDABLE, "view": ["compact", "full"]}
+CATEGORIES = ("chat", "embedding", "translation", "image", "video", "audio", "tts", "stt", "rerank", "3d", "music")
+RECOMMENDABLE = ("image", "video", "music", "3d", "tts", "stt", "embedding", "rerank", "translation")
+_ENUMS = {"category": CATEGORIES, "recommended_for": RECOMMENDABLE, "view": ("compact", "full")}
 
 _LIGHT = ("public_operations", "request_endpoint", "request_endpoint_by_operation")
 _DETAILS_ONLY = (

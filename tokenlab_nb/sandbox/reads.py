@@ -13,6 +13,7 @@ from .service import Call, Reply
 from .sources import MAX_BYTES, check_bytes
 from .world import StoredFile, task_answer, token
 
+MAX_PAGE = 1000
 _TASK_ID = re.compile(r"ldtask_[0-9a-fA-F]{32}")
 _CREATES = ("generations", "edits", "variations")
 _PURPOSES = ("batch", "user_data", "vision")
@@ -100,7 +101,7 @@ async def list_files(call: Call) -> Reply:
     query = call.request.query_params
     limit = query.get("limit", "20")
     if not limit.isdecimal() or not 1 <= int(limit) <= 1000:
-        raise invalid("Must be 1 to 1000.", param="limit", code="out_of_range")
+        raise invalid(f"Must be 1 to {MAX_PAGE}.", param="limit", code="out_of_range")
     purpose = query.get("purpose")
     found = [f for f in reversed(call.service.world.files.values()) if f.owner == call.owner]
     found = [f for f in found if purpose in (None, f.purpose)]

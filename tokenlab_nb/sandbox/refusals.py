@@ -6,6 +6,7 @@ Shapes follow the vendor's schemas `ApiError` and `ValidationError` and its Erro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from .catalog import Catalog
@@ -93,6 +94,6 @@ def foreign_task() -> Refusal:
 
 def no_route(status: int, method: str, path: str) -> Refusal:
     """404 or 405 for what is no route of the API (the wording is a sandbox value)."""
-    if status == 405:
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return refuse(405, "invalid_request_error", f"{method} is not allowed on {path}.", code="method_not_allowed")
     return refuse(404, "not_found_error", f"Unknown request URL: {method} {path}.", code="unknown_url")

@@ -17,8 +17,11 @@ from .forms import Form
 from .refusals import invalid, too_large
 
 MAX_BYTES = 50_000_000
+MAX_URLS = 16
 _NAMED = ("image_url", "image_urls", "reference_image_urls", "images")
 _LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home", "corp")
+_JPEG_MARKER = 0xFF
+_VP8X_HEADER = 30
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -208,7 +211,7 @@ def _string(value: Any, param: str) -> str:
 
 def _list(value: Any, param: str) -> list[Any]:
     if not isinstance(value, list) or not value:
-        raise invalid("Expected a list of 1 to 16.", param=param, code="invalid_type")
+        raise invalid("Expected a list of URLs or objects.", param=param, code="invalid_type")
     if len(value) > 16:
         raise invalid("At most 16 images are accepted.", param=param, code="too_many_images")
     return value

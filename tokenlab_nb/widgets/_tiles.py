@@ -83,7 +83,7 @@ def actions(snapshot: JobSnapshot) -> list[str]:
     if snapshot.can_fetch_again:
         return ["fetch"]
     if not snapshot.is_at_rest:
-        return ["stop"]
+        return ["stop"] if snapshot.status is not _S.DRAFT else []
     has_task = snapshot.task_id is not None or snapshot.poll_url is not None
     return ["resume"] if has_task and not snapshot.is_terminal else []
 

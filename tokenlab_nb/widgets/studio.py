@@ -157,12 +157,12 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.prompt.layout = w.Layout(width="auto")
         foot = w.HBox([self.button, self.retry, self.count])
         # Run stands right below the prompt: the settings are many, and most runs change none of them.
-        left = w.VBox([self.picker, self.prompt, foot, self.controls])
-        right = w.VBox([self.gallery])
+        ask, results = w.VBox([self.picker, self.prompt, foot]), w.VBox([self.gallery])
+        settings = w.VBox([self.controls])
         for widget, name in ((self.prompt, "prompt"), (self.count, "count"), (foot, "foot"), (self.button, "run")):
             widget.add_class(f"tlnb-studio-{name}")
-        columns = w.Box([left, right])
-        for widget, name in ((left, "left"), (right, "right"), (columns, "columns")):
+        columns = w.Box([ask, results, settings])
+        for widget, name in ((ask, "ask"), (results, "results"), (settings, "settings"), (columns, "columns")):
             widget.add_class(f"tlnb-studio-{name}")
         return columns
 

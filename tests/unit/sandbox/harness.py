@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Awaitable, Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
+from PIL import Image
 
 from tokenlab_nb.sandbox.app import create_app
 from tokenlab_nb.sandbox.faults import Fault
@@ -90,3 +92,21 @@ def error(answer: httpx.Response) -> dict[str, Any]:
 def picture(width: int = 64, height: int = 48, output_format: str = "png", **fields: Any) -> bytes:
     """A small picture file."""
     return paint(Picture(model="m", prompt="fox", width=width, height=height, output_format=output_format, **fields))
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(BytesIO(data))
+
+
+async def shown(lab: Lab, url: str) -> httpx.Response:
+    """A picture as a client without a key gets it."""
+    return await lab.client().get(url)
+
+
+def masked(width: int = 64, height: int = 48) -> bytes:
+    """A mask whose left half may change."""
+    mask = Image.new("RGBA", (width, height), "white")
+    mask.paste((0, 0, 0, 0), (0, 0, width // 2, height))
+    buffer = BytesIO()
+    mask.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -83,7 +83,7 @@ def test_when_a_fault_strikes():
     assert not Fault("bad_gateway_html").late
     assert Fault("not_json").late
     assert not Fault("not_json", after=False).late
-    assert Fault("foreign_poll_url").late
+    assert Fault("foreign_poll_url", after=False).late
     assert Fault("huge_picture").late
     assert Fault("drop").canned is None
 

@@ -11,7 +11,7 @@ function render({ model, el }) {
   const prompt = h("p", { class: "tlnb-prompt" });
   const trouble = troubleBlock(false);
   const copy = copyLine("Request id");
-  const act = actionButtons(model);
+  const act = actionButtons(model, store);
   const ids = h("dl", { class: "tlnb-allfacts" });
   const details = h("details", { class: "tlnb-ids" }, h("summary", { text: "Ids of this job" }), ids);
   root.append(h("header", { class: "tlnb-head" }, title, state, time, bar));
@@ -29,8 +29,8 @@ function render({ model, el }) {
   function tick() {
     clearTimeout(ticking);
     const [row] = model.get("rows");
-    setText(time, row.ended || row.running ? timeWords(row) : "");
-    if (row.running) ticking = setTimeout(tick, 1000);
+    setText(time, row.ended || (row.running && !store.dead) ? timeWords(row) : "");
+    if (row.running && !store.dead) ticking = setTimeout(tick, 1000);
   }
 
   function update() {

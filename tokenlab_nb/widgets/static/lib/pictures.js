@@ -19,6 +19,7 @@ class PictureStore {
     this.wanted = new Set();
     this.got = [];
     this.timers = new Map();
+    this.dead = false; // whether the kernel's end is gone
     this.onMessage = (message, buffers) => this.receive(message, buffers || []);
     model.on("msg:custom", this.onMessage);
     stamp(model.get("rows"));
@@ -30,7 +31,7 @@ class PictureStore {
     else if (message?.type === "thumbs") {
       message.hashes.forEach((hash, place) => this.keep(hash, buffers[place]));
       this.got.push(...message.hashes);
-      this.once("got", 50, () => this.model.send({ type: "got", hashes: this.got.splice(0) }));
+      this.once("got", 50, () => this.send({ type: "got", hashes: this.got.splice(0) }));
     }
   }
 
@@ -78,7 +79,7 @@ class PictureStore {
       const hashes = [...this.wanted].filter((each) => !this.thumbs.has(each));
       this.wanted.clear();
       for (const each of hashes) this.asked.set(each, Date.now());
-      if (hashes.length) this.model.send({ type: "want", hashes });
+      if (hashes.length) this.send({ type: "want", hashes });
     });
   }
 
@@ -103,6 +104,21 @@ class PictureStore {
     });
     promise.catch(() => this.full.get(hash) === promise && this.full.delete(hash));
     return promise;
+  }
+
+  /** Send; a comm without its kernel throws, which is the one sure sign that all front ends give. */
+  send(message) {
+    try {
+      this.model.send(message);
+    } catch {
+      this.dead = true;
+      for (const listener of this.listeners) listener();
+    }
+  }
+
+  /** Find out whether the kernel's end is still there. */
+  probe() {
+    this.send({ type: "got", hashes: [] });
   }
 
   once(name, delay, action) {

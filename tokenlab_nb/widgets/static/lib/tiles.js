@@ -33,7 +33,7 @@ function tileGrid(model, store, el, { open, brief = false }) {
   }
 
   function paint(hash) {
-    for (const tile of tiles.values()) if (tile.hash === hash) tile.paint();
+    for (const tile of tiles.values()) if (!hash || tile.hash === hash) tile.paint();
   }
   store.listeners.add(paint);
 
@@ -144,7 +144,7 @@ function makeTile(model, store, key, brief) {
   const bar = h("progress", { max: 100, hidden: true });
   const ground = h("div", { class: "tlnb-ground" }, img);
   const trouble = troubleBlock(true);
-  const act = actionButtons(model);
+  const act = actionButtons(model, store);
   const say = h("div", { class: "tlnb-say" }, state, time, bar, trouble.node, act.node);
   const main = h("div", { class: "tlnb-main", tabindex: "-1" }, ground, say);
   const name = h("div", { class: "tlnb-model" });
@@ -189,14 +189,16 @@ function makeTile(model, store, key, brief) {
       setShown(img, Boolean(url));
       const waiting = data.kind === "waiting" || (data.kind === "picture" && !url);
       setShown(say, !url && !(brief && data.kind === "waiting"));
-      setText(state, lost || (data.kind === "picture" ? "Loading the picture" : row.words));
-      setShown(time, data.kind === "waiting");
-      setShown(bar, data.kind === "waiting" && row.progress !== null);
+      const alive = data.kind === "waiting" && !store.dead;
+      const words = data.kind === "picture" ? "Loading the picture" : data.kind === "waiting" && store.dead ? "No longer followed" : row.words;
+      setText(state, lost || words);
+      setShown(time, alive);
+      setShown(bar, alive && row.progress !== null);
       if (row.progress !== null) bar.value = row.progress;
-      li.toggleAttribute("data-waiting", waiting && !lost);
+      li.toggleAttribute("data-waiting", waiting && !lost && !store.dead);
     },
     tick() {
-      const running = data.kind === "waiting" && row.running;
+      const running = data.kind === "waiting" && row.running && !store.dead;
       if (running) setText(time, timeWords(row));
       return running;
     },
@@ -260,7 +262,7 @@ const ACTIONS = {
 };
 
 /** The buttons that a job allows, each with its consequence in words. */
-function actionButtons(model) {
+function actionButtons(model, store) {
   const node = h("div", { class: "tlnb-actions" });
   return {
     node,
@@ -274,7 +276,7 @@ function actionButtons(model) {
           const button = h("button", { class: "tlnb-button", type: "button", text, title: consequence });
           button.addEventListener("click", async () => {
             button.disabled = true;
-            await ask(model, "act", { job: row.id, action }).catch(() => {});
+            await ask(model, "act", { job: row.id, action }).catch(() => store.probe()); // a refusal is in the alert region
             button.disabled = false;
           });
           return [button, h("span", { class: "tlnb-consequence", text: consequence })];

@@ -2,11 +2,6 @@
 
 const LAG_MS = 4000;
 
-/** Whether the kernel's end of the model is gone (the class is set by the widget manager). */
-function isDead(el) {
-  return el.classList.contains("jupyter-widgets-disconnected");
-}
-
 /** Hide the twin while this view lives, and say what is wrong with it or with the kernel. Returns the clean-up. */
 function besideTwin(model, store, el) {
   const uid = model.get("uid");
@@ -25,11 +20,13 @@ function besideTwin(model, store, el) {
   const twin = `.tlnb-twin-${uid}`;
   style.textContent = `${twin}, .jp-OutputArea-child:has(> .jp-OutputArea-output > ${twin}) { display: none !important; }`;
 
+  // The widget manager marks a view that was restored without a kernel; one that loses its kernel later is not marked.
+  const isDead = () => store.dead || el.classList.contains("jupyter-widgets-disconnected");
   let timer = 0;
   const compare = () => {
     const found = [...page.querySelectorAll(twin)].map((node) => Number(node.dataset.revision));
     setText(line, model.get("again"));
-    setShown(stale, !isDead(el) && found.length > 0 && Math.max(...found) < model.get("twin_revision"));
+    setShown(stale, !isDead() && found.length > 0 && Math.max(...found) < model.get("twin_revision"));
     if (!stale.hidden) compareLater();
   };
   const compareLater = () => {
@@ -37,7 +34,7 @@ function besideTwin(model, store, el) {
     timer = setTimeout(compare, LAG_MS);
   };
   const live = () => {
-    const dead = isDead(el);
+    const dead = isDead();
     const empty = dead && store.thumbs.size === 0;
     setText(
       gone,
@@ -54,12 +51,14 @@ function besideTwin(model, store, el) {
     if (empty) style.remove();
     else if (!style.isConnected) page.head.append(style);
   };
-  model.on("comm_live_update", live);
+  model.on("comm_live_update", () => store.probe());
+  store.listeners.add(live);
   model.on("change:twin_revision", compareLater);
   live();
   compareLater();
   return () => {
     clearTimeout(timer);
+    store.listeners.delete(live);
     style.remove();
   };
 }

@@ -1,0 +1,112 @@
+"""Typical uses of the public names. Never run: `mypy --strict` reads it, so that the types that users see stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import assert_type
+
+import tokenlab_nb as tl
+from tokenlab_nb.contract.model import Contract, Operation, Param
+from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.jobs.job import JobSnapshot
+
+
+def three_lines() -> None:
+    session = tl.connect()
+    images = session.generate(model="gpt-image-2", prompt="A red fox in deep snow", size="1024x1024", n=2)
+    assert_type(images, list[tl.ImageResult])
+
+
+def opening(folder: Path) -> None:
+    tl.login()
+    tl.enable_nested_asyncio()
+    assert_type(tl.connect(api_key=None, base_url="https://api.tokenlab.sh/v1", data_dir=folder), tl.Session)
+    with tl.connect(sandbox=True) as session:
+        assert_type(session, tl.Session)
+        assert_type(session.is_sandbox, bool)
+        assert_type(session.has_key, bool)
+        assert_type(session.origin, str)
+        assert_type(session.jobs, list[tl.Job])
+    session.close()
+    assert_type(tl.__version__, str)
+
+
+def looking_models_up(session: tl.Session) -> None:
+    models = session.models(recommended_for="image", operation="image-edit", provider="google", search="banana")
+    assert_type(models, list[tl.Model])
+    model = session.model("gpt-image-2")
+    assert_type(model, tl.Model)
+    assert_type(model.contract, Contract)
+    operation = model.contract.operations["text-to-image"]
+    assert_type(operation, Operation)
+    assert_type(operation.params["size"], Param)
+    assert_type(operation.options, tuple[Param, ...])
+    assert_type(operation.params["size"].choices, tuple[str, ...])
+    assert_type(model.price.low, float | None)
+
+
+def working(session: tl.Session) -> None:
+    job = session.submit(model="gpt-image-2", prompt="A red fox", quality="low", async_=True)
+    assert_type(job, tl.Job)
+    assert_type(job.status, tl.JobStatus)
+    assert_type(job.snapshot, JobSnapshot)
+    assert_type(job.request, ImageRequest)
+    assert_type(job.error, tl.errors.TokenLabError | None)
+    assert_type(job.images, list[tl.ImageResult])
+    assert_type(job.wait(timeout=60), list[tl.ImageResult])
+    seen: list[JobSnapshot] = []
+    forget: Callable[[], None] = job.subscribe(seen.append)
+    forget()
+    job.stop_waiting()
+    job.resume()
+    job.fetch_again()
+
+
+async def awaiting(session: tl.Session) -> None:
+    first = await session.submit(model="gpt-image-2", prompt="A red fox")
+    assert_type(first, list[tl.ImageResult])
+
+
+def handing_pictures_in(session: tl.Session, folder: Path) -> None:
+    job = session.submit(model="nano-banana-edit", prompt="At night", references=[folder / "fox.png", b"bytes"])
+    by_address = session.edit(model="gpt-image-2", prompt="At night", image="https://example.com/fox.png")
+    assert_type(by_address, list[tl.ImageResult])
+    masked = session.edit(model="gpt-image-2", prompt="At night", image=by_address[0], mask=folder / "mask.png")
+    again = session.edit(model="gpt-image-2", prompt="Brighter", image=[*masked, job], quality="low")
+    assert_type(session.vary(model="dall-e-2", image=again[0], n=2), list[tl.ImageResult])
+
+
+def keeping(image: tl.ImageResult, folder: Path) -> None:
+    assert_type(image.bytes, bytes)
+    assert_type(image.width, int)
+    assert_type(image.sha256, str)
+    assert_type(image.pil.size, tuple[int, int])
+    assert_type(image.save(folder / "fox.png"), Path)
+    assert_type(image.thumbnail(edge=128, budget=10_000), bytes)
+
+
+def failing(session: tl.Session) -> None:
+    try:
+        session.generate(model="gpt-image-2", prompt="")
+    except tl.errors.ValidationError as error:
+        assert_type([f"{issue.field}: {issue.message} {issue.remedy}" for issue in error.issues], list[str])
+    except tl.errors.RateLimitError as error:
+        assert_type(error.retry_after, float | None)
+    except tl.errors.TokenLabError as error:
+        assert_type(error.status, int | None)
+        assert_type(error.request_id, str | None)
+        assert_type(error.facts, tl.errors.Facts)
+        assert_type(error.hint, str)
+
+
+def showing(session: tl.Session, jobs: list[tl.Job]) -> None:
+    tl.Studio()
+    tl.Studio(session, models=["gpt-image-2", "nano-banana-2"], prompt="A red fox")
+    picker = tl.ModelPicker(session.models(), value=["gpt-image-2"], multiple=False)
+    assert_type(picker.models, list[tl.Model])
+    model = session.model("gpt-image-2")
+    controls = tl.ParameterControls({model.id: model.contract.operations["text-to-image"]}, values={"n": 2})
+    assert_type(session.prepare(model.id, {"prompt": "A red fox", **controls.values}), ImageRequest)
+    tl.Gallery(jobs, title="Foxes")
+    tl.JobView(jobs[0], title="The first")

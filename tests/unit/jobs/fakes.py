@@ -1,0 +1,219 @@
+"""Fake ports for the runner and the engine: a scripted service, a ledger with a diary, and a clock that only jumps."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+
+from tests.unit.pictures import JPEG, PNG, WEBP
+from tokenlab_nb.api.replies import ImageData, Images, Meta, Reply, Task
+from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.errors import Facts, TokenLabError
+from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
+from tokenlab_nb.jobs.runner import Ports, Run
+
+ORIGIN = "https://api.tokenlab.sh"
+START = 1_800_000_000.0
+TASK_ID = "ldtask_" + "a" * 32
+POLL_URL = f"/v1/tasks/{TASK_ID}"
+REQUEST = ImageRequest("model-a", "text-to-image", "/v1/images/generations", {"prompt": "a red fox"})
+
+URLS = tuple(f"https://cdn.example.com/{n}.png" for n in range(3))
+PICTURES: Mapping[str, bytes] = dict(zip(URLS, (PNG, JPEG, WEBP), strict=True))
+DONE = Images((ImageData(url=URLS[0]),), Meta("req_done", "billtxn_1"), TASK_ID)
+ACCEPTED = Task(TASK_ID, POLL_URL, meta=Meta("req_create"))
+WORKING = Task(TASK_ID, POLL_URL, "processing", 40, Meta("req_poll"))
+
+Answer = Reply | TokenLabError | Callable[[], Any]
+Entry = tuple[str, ...]
+
+
+def facts(status: int, **more: Any) -> Facts:
+    return Facts(status=status, **more)
+
+
+class Clock:
+    """Stands still but for `sleep`. ``alarms`` are called when their time has come, before the sleeper wakes."""
+
+    def __init__(self) -> None:
+        self.time = START
+        self.slept: list[float] = []
+        self.alarms: dict[float, Callable[[], object]] = {}
+
+    def now(self) -> float:
+        return self.time
+
+    def random(self) -> float:
+        return 0.5
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        end = self.time + seconds
+        for due in sorted(due for due in self.alarms if due <= end - START):
+            self.time = START + due
+            self.alarms.pop(due)()
+            await anyio.lowlevel.checkpoint()
+        self.time = end
+        await anyio.lowlevel.checkpoint()
+
+
+class Service:
+    """Answers from scripts; the last answer of a script is repeated. A callable is called: it may block, or act."""
+
+    def __init__(self, diary: list[Entry], **scripts: list[Any]) -> None:
+        self.diary = diary
+        self.creates: list[Answer] = scripts.get("creates", [ACCEPTED])
+        self.tasks: list[Answer] = scripts.get("tasks", [DONE])
+        self.pictures: dict[str, list[bytes | Answer]] = {url: [data] for url, data in PICTURES.items()}
+        self.files: list[Mapping[str, bytes]] = []
+        self.sending = self.most_sending = 0
+
+    @property
+    def origin(self) -> str:
+        return ORIGIN
+
+    def count(self, what: str) -> int:
+        return sum(entry[0] == what for entry in self.diary)
+
+    async def create(self, request: ImageRequest, files: Mapping[str, bytes]) -> Reply:
+        self.diary.append(("create", request.model))
+        self.files.append(files)
+        self.sending += 1
+        self.most_sending = max(self.most_sending, self.sending)
+        try:
+            return await _give(self.creates)
+        finally:
+            self.sending -= 1
+
+    async def task(self, task_id: str | None, poll_url: str | None) -> Reply:
+        self.diary.append(("ask", str(task_id), str(poll_url)))
+        return await _give(self.tasks)
+
+    async def download(self, url: str) -> bytes:
+        self.diary.append(("fetch", url))
+        return await _give(self.pictures[url])
+
+
+async def _give(script: list[Any]) -> Any:
+    answer = script.pop(0) if len(script) > 1 else script[0]
+    await anyio.lowlevel.checkpoint()
+    if callable(answer):
+        answer = answer()
+        if hasattr(answer, "__await__"):
+            answer = await answer
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+class Ledger:
+    """Keeps every state that was saved; ``fails`` says which it cannot save."""
+
+    def __init__(self, diary: list[Entry]) -> None:
+        self.diary = diary
+        self.saved: list[JobSnapshot] = []
+        self.known: list[float] | TokenLabError = []
+        self.fails: Callable[[JobSnapshot], bool] = lambda snapshot: False
+
+    def save(self, snapshot: JobSnapshot) -> None:
+        if self.fails(snapshot):
+            self.diary.append(("not saved", snapshot.status))
+            raise TokenLabError("The disk is full.", hint="Free some space.")
+        self.diary.append(("saved", snapshot.status, *([snapshot.task_id] if snapshot.task_id else [])))
+        self.saved.append(snapshot)
+
+    def latencies(self, origin: str, model: str, limit: int = 100) -> list[float]:
+        if isinstance(self.known, TokenLabError):
+            raise self.known
+        return self.known
+
+
+class Store:
+    """Bytes by hash; ``full`` makes `put` fail."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.full = False
+
+    def put(self, data: bytes) -> str:
+        if self.full:
+            raise TokenLabError("The disk is full.", hint="Free some space.")
+        sha256 = hashlib.sha256(data).hexdigest()
+        self.kept[sha256] = data
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        try:
+            return self.kept[sha256]
+        except KeyError:
+            raise FileNotFoundError(f"No picture {sha256}.") from None
+
+
+class World:
+    """All four ports, and one job lived through them."""
+
+    def __init__(self, **scripts: list[Any]) -> None:
+        self.diary: list[Entry] = []
+        self.api = Service(self.diary, **scripts)
+        self.ledger = Ledger(self.diary)
+        self.blobs = Store()
+        self.clock = Clock()
+        self.ports = Ports(self.api, self.ledger, self.blobs, self.clock)
+        self.seen: list[JobSnapshot] = []
+        self.run: Run
+
+    def live(self, snapshot: JobSnapshot | None = None) -> JobSnapshot:
+        """Run the job until it is at rest."""
+        self.prepare(snapshot)
+        return self.live_prepared()
+
+    def live_prepared(self) -> JobSnapshot:
+        anyio.run(self.run.go, Gate())
+        return self.run.snapshot
+
+    def prepare(self, snapshot: JobSnapshot | None = None) -> Run:
+        self.run = Run(snapshot or draft(), self.ports, self.seen.append)
+        return self.run
+
+    def at(self, seconds: float, action: Callable[[], object]) -> None:
+        """Do something at a moment of the virtual time, counted from its start."""
+        self.clock.alarms[seconds] = action
+
+    @property
+    def path(self) -> list[JobStatus]:
+        return [move.status for move in self.run.snapshot.moves]
+
+    @property
+    def elapsed(self) -> float:
+        return self.clock.time - START
+
+    @property
+    def posts(self) -> int:
+        return self.api.count("create")
+
+
+
+
+class Gate:
+    """A gate that can be entered again and again, as the engine's can."""
+
+    async def __aenter__(self) -> None:
+        await anyio.lowlevel.checkpoint()
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+def draft(request: ImageRequest = REQUEST) -> JobSnapshot:
+    return JobSnapshot(id="job_1", request=request, origin=ORIGIN).move(JobStatus.DRAFT, START)
+
+
+def waiting(status: JobStatus = JobStatus.PENDING, **changes: Any) -> JobSnapshot:
+    """A job of an earlier time, whose task goes on at the service."""
+    snapshot = draft().move(JobStatus.SENDING, START).move(status, START)
+    return replace(snapshot, **{"task_id": TASK_ID, "poll_url": POLL_URL, **changes})
