@@ -197,8 +197,6 @@ class World:
         return self.api.count("create")
 
 
-
-
 class Gate:
     """A gate that can be entered again and again, as the engine's can."""
 
