@@ -21,11 +21,12 @@ OPTIONS = ("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--ServerApp.allow_
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: where it is, and the token it asks for."""
+    """A running server: where it is, the token it asks for, where its notebooks are, and where all else is."""
 
     url: str
     token: str
     folder: Path
+    home: Path
 
     def address(self, path: str) -> str:
         """Return the full address of a path, token included."""
@@ -90,7 +91,7 @@ def serving(
             [sys.executable, "-m", *command], cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            server = _started(process, home / "runtime", folder, log)
+            server = _started(process, folder, home, log)
             yield server
             with suppress(OSError):
                 server.call("POST", "/api/shutdown")
@@ -98,13 +99,13 @@ def serving(
             _end(process)
 
 
-def _started(process: subprocess.Popen[bytes], runtime: Path, folder: Path, log: Path) -> Server:
+def _started(process: subprocess.Popen[bytes], folder: Path, home: Path, log: Path) -> Server:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        for path in runtime.glob("jpserver-*.json"):
+        for path in (home / "runtime").glob("jpserver-*.json"):
             with suppress(ValueError, OSError):
                 facts = json.loads(path.read_text())
-                server = Server(facts["url"], facts["token"], folder)
+                server = Server(facts["url"], facts["token"], folder, home)
                 server.call("GET", "/api/status")
                 return server
         with suppress(subprocess.TimeoutExpired):

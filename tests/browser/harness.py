@@ -145,7 +145,7 @@ class Harness:
         return page
 
     def clear(self) -> None:
-        """Close all pages, end all kernels, empty the folder, forget the errors."""
+        """Close all pages, end all kernels, empty the folder, take back the theme, forget the errors."""
         if self._context:
             self._context.close()
             self._context = None
@@ -155,6 +155,8 @@ class Harness:
             self.server.call("DELETE", f"/api/kernels/{kernel['id']}")
         for path in self.server.folder.iterdir():
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+        for path in (self.server.home / "settings").rglob("themes.jupyterlab-settings"):
+            path.unlink()
         self.errors.clear()
 
 

@@ -186,12 +186,13 @@ def test_nothing_is_cut_off_in_any_theme_or_width(lab, theme):
 
 
 def test_the_readmes_screenshot(lab):
-    """With TOKENLAB_NB_SHOTS=.github/screenshots this one renews what the README shows."""
-    nb = opened(lab, STUDIO, width=1440, height=1500)
+    """With TOKENLAB_NB_SHOTS=.github/screenshots this one alone renews what the README shows."""
+    nb = opened(lab, "import tokenlab_nb as tl\n\ntl.Studio()", width=1360, height=1040)
     nb.js("await app.commands.execute('application:toggle-left-area');")
     choose(nb, "nano-banana-2", "gpt-image-2")
     write(nb, "A red fox in deep snow, dusk")
     run_button(nb).click()
     pictures(nb, 2)
     nb.page.mouse.move(0, 0)
-    nb.shot("studio", studio(nb))
+    nb.cell(0)
+    nb.shot("studio")

@@ -14,15 +14,14 @@ from tokenlab_nb.contract.model import TEXT_TO_IMAGE, Json, Model, Operation
 from tokenlab_nb.errors import IssueLike, TokenLabError, ValidationError
 from tokenlab_nb.widgets._base import Widget, guard, note_run
 from tokenlab_nb.widgets._bridge import bridge
-from tokenlab_nb.widgets._twin import show
 from tokenlab_nb.widgets.controls import ParameterControls
-from tokenlab_nb.widgets.gallery import Gallery
 from tokenlab_nb.widgets.picker import ModelPicker
 
 if TYPE_CHECKING:
     from tokenlab_nb.jobs.engine import Answer
     from tokenlab_nb.jobs.handle import Job
     from tokenlab_nb.session import Session
+    from tokenlab_nb.widgets.gallery import Gallery
 
 __all__ = ["Studio"]
 
@@ -64,8 +63,9 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     """
 
     def __init__(self, session: Session | None = None, *, models: Sequence[str] = (), prompt: str = "") -> None:
-        # A session brings network, ledger and threads with it: the name `tl.Studio` alone must not.
+        # Session and gallery bring network, ledger and imaging with them: the name `tl.Studio` alone must not.
         self.session: Session = session or import_module("tokenlab_nb.session").shared_session()
+        self.gallery: Gallery = import_module("tokenlab_nb.widgets.gallery").Gallery(self.session.jobs, title="Results")
         self._contracts: dict[str, Model] = {}
         self._wanted = list(models)
         self.header = Header(
@@ -75,7 +75,6 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.prompt = w.Textarea(value=prompt, placeholder="What the picture shows", rows=3, description="Prompt")
         self.count = w.Label()
         self.controls = ParameterControls()
-        self.gallery = Gallery(self.session.jobs, title="Results")
         self.button = w.Button(description="Run", button_style="primary", disabled=True)
         self.retry = w.Button(description="Try again", layout={"display": "none"})
         super().__init__(children=[self.header, self._columns()])
@@ -130,7 +129,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         super().close()
 
     def _ipython_display_(self, **_options: object) -> None:
-        show(self, {self.gallery.twin: self.gallery.frozen()})
+        import_module("tokenlab_nb.widgets._twin").show(self, {self.gallery.twin: self.gallery.frozen()})
 
     def show_error(self, text: str) -> None:
         """Show a failure in the bar on top; an empty text takes it away."""

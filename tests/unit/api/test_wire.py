@@ -25,9 +25,6 @@ WEBP = Source(sha256="cc", media_type="image/webp", size=3)
 BYTES = {"aa": b"png", "bb": b"jpg", "cc": b"web"}
 
 
-# ------------------------------------------------------------------------------------------------- out
-
-
 def asked(**more: Any) -> ImageRequest:
     values = more.pop("values", {"prompt": "A fox.", "n": 2})
     return ImageRequest(**{"model": "m", "operation": "image-edit", "endpoint": E, "values": values, **more})
