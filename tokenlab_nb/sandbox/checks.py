@@ -300,7 +300,7 @@ def _slice(entry: Entry, constraint: Mapping[str, Any]) -> dict[str, Any]:
         "allowed_resolutions",
     )
     found = {key: list(constraint[key]) for key in keys if constraint.get(key)}
-    found.setdefault("supported_parameters", sorted(_SCALARS))
+    found.setdefault("supported_parameters", ["prompt", *sorted(_SCALARS)])
     return {**found, "model": entry.id}
 
 

@@ -48,6 +48,7 @@ class _Item:
     action: Action
     due: float
     rank: int  # news 0, work 1: news never waits behind a queue of pictures
+    gap: float
     timer: bool  # a flush does not wait for timers
 
 
@@ -82,12 +83,12 @@ class Bridge:
                 return
             now = self._clock()
             due = max(now, self._last.get(key, now - gap) + gap)
-            self._put(key, _Item(action, due, int(work), timer=False))
+            self._put(key, _Item(action, due, int(work), gap, timer=False))
 
     def later(self, owner: Owner, name: str, action: Action, delay: float) -> None:
         """Do ``action`` after ``delay`` seconds; one of the same owner and name is replaced."""
         with self._changed:
-            self._put((owner, name), _Item(action, self._clock() + delay, rank=1, timer=True))
+            self._put((owner, name), _Item(action, self._clock() + delay, rank=1, gap=0.0, timer=True))
 
     def drop(self, owner: Owner, name: str) -> None:
         """Forget one action, if it still waits."""
@@ -168,7 +169,7 @@ class Bridge:
                     key = min(ready, key=lambda each: (self._items[each].rank, self._items[each].due))
                     self._busy = key
                     item = self._items.pop(key)
-                    if item.rank == 0:
+                    if item.gap:
                         self._last[key] = now
                     return key, item.action
                 next_due = min((item.due for item in self._items.values()), default=None)

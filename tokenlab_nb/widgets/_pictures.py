@@ -167,20 +167,25 @@ class Pictures(Widget):
         for image in job.images:
             if image.sha256 not in self._results:
                 self._results[image.sha256] = image
-                self._make_soon(image.sha256)
+                self._send_soon(image.sha256)
 
-    def _make_soon(self, sha256: str) -> None:
+    def _send_soon(self, sha256: str) -> None:
+        """Send a thumbnail: at once if it is there, else when it is made."""
+        if sha256 in self._thumbs:
+            self._send_thumb(sha256)
+            return
         self._bridge.soon(self, f"make {sha256}", partial(self._make, sha256), work=True)
 
     def _make(self, sha256: str) -> None:
-        """Make a thumbnail, unless it is there, and send it."""
-        if sha256 not in self._thumbs:
-            try:
-                self._thumbs[sha256] = self._results[sha256].thumbnail(_THUMB_EDGE, _THUMB_BYTES)
-            except (TokenLabError, OSError) as error:
-                self.send({"type": "lost", "hash": sha256, "text": str(error)})
-                return
-            self._freeze_soon()
+        try:
+            self._thumbs[sha256] = self._results[sha256].thumbnail(_THUMB_EDGE, _THUMB_BYTES)
+        except (TokenLabError, OSError) as error:
+            self.send({"type": "lost", "hash": sha256, "text": str(error)})
+            return
+        self._send_thumb(sha256)
+        self._freeze_soon()
+
+    def _send_thumb(self, sha256: str) -> None:
         self._awaited.add(sha256)
         self._pushes.put(sha256, self._thumbs[sha256])
 
@@ -198,7 +203,7 @@ class Pictures(Widget):
 
     def _freeze_soon(self) -> None:
         if self.twin.shown:
-            self._bridge.soon(self, "twin", self._refreeze, gap=_TWIN_GAP)
+            self._bridge.soon(self, "twin", self._refreeze, gap=_TWIN_GAP, work=True)
 
     def _refreeze(self) -> None:
         """Renew the twin where its content changed; progress alone changes nothing in it."""
@@ -238,7 +243,7 @@ class Pictures(Widget):
     def _on_want(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         for sha256 in message["hashes"]:
             if sha256 in self._results:
-                self._make_soon(sha256)
+                self._send_soon(sha256)
         return None
 
     def _on_full(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:

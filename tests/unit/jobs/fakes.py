@@ -180,6 +180,10 @@ class World:
         self.run = Run(snapshot or draft(), self.ports, self.seen.append)
         return self.run
 
+    def stop(self) -> None:
+        """What the stop button does."""
+        self.run.stop_waiting()
+
     def at(self, seconds: float, action: Callable[[], object]) -> None:
         """Do something at a moment of the virtual time, counted from its start."""
         self.clock.alarms[seconds] = action

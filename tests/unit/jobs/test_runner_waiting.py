@@ -278,7 +278,7 @@ def test_stopping_while_sending_tells_a_bad_answer_too(answer: TokenLabError, st
 
 def test_stopping_between_two_attempts_cancels_it_since_nothing_was_accepted() -> None:
     world = World(creates=[BUSY])
-    world.at(3, lambda: world.run.stop_waiting())
+    world.at(3, world.stop)
     final = world.live()
     assert (final.status, world.posts, world.elapsed) == (CANCELLED, 1, 3)
     assert "nothing was paid" in final.note
@@ -287,7 +287,7 @@ def test_stopping_between_two_attempts_cancels_it_since_nothing_was_accepted() -
 @pytest.mark.parametrize("at", [0.5, 30])
 def test_stopping_while_asking_stops_at_once_and_is_resumable(at: float) -> None:
     world = World(tasks=[WORKING] * 99)
-    world.at(at, lambda: world.run.stop_waiting())
+    world.at(at, world.stop)
     final = world.live()
     assert (final.waiting_stopped, final.is_at_rest, final.is_terminal, final.error) == (True, True, False, None)
     assert world.elapsed == at
@@ -296,7 +296,7 @@ def test_stopping_while_asking_stops_at_once_and_is_resumable(at: float) -> None
 
 def test_stopping_while_the_service_cannot_be_asked_stops_at_once() -> None:
     world = World(tasks=[DOWN])
-    world.at(4, lambda: world.run.stop_waiting())
+    world.at(4, world.stop)
     final = world.live()
     assert (final.status, final.waiting_stopped, world.elapsed, final.note) == (PENDING, True, 4, "")
 

@@ -1,0 +1,471 @@
+"""Many jobs on one loop: limits, listeners, threads, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import pytest
+
+from tests.unit.jobs.fakes import ACCEPTED, DONE, ORIGIN, REQUEST, TASK_ID, URLS, WORKING, World
+from tests.unit.pictures import PNG
+from tokenlab_nb.api.replies import Reply
+from tokenlab_nb.errors import ImageError, TransportError
+from tokenlab_nb.jobs import engine as engines
+from tokenlab_nb.jobs.engine import MAX_SENDS, Engine, RealClock
+from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
+
+SOON = 10.0
+"""Seconds that a test waits at most for what takes milliseconds."""
+
+Make = Callable[..., Engine]
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    made: list[Engine] = []
+
+    def engine(world: World, **options: Any) -> Engine:
+        made.append(Engine(world.ports, **options))
+        return made[-1]
+
+    yield engine
+    for each in made:
+        each.close()
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < end
+        threading.Event().wait(0.002)
+
+
+class Held:
+    """An answer that comes when it is let go."""
+
+    def __init__(self, answer: Reply) -> None:
+        self.answer = answer
+        self.asked = threading.Event()
+        self._go = threading.Event()
+
+    def let_go(self) -> None:
+        self._go.set()
+
+    async def __call__(self) -> Reply:
+        self.asked.set()
+        while not self._go.is_set():
+            await anyio.sleep(0.002)
+        return self.answer
+
+
+def forever() -> Awaitable[None]:
+    return anyio.sleep_forever()
+
+
+# ------------------------------------------------------------------------------------------------- jobs
+
+
+def test_twenty_jobs_at_once_all_come_home(make: Make) -> None:
+    world = World(tasks=[WORKING, DONE])
+    engine = make(world)
+    ids = [engine.submit(REQUEST) for _ in range(20)]
+    assert len(set(ids)) == 20
+    assert all(engine.wait(each, SOON) for each in ids)
+    assert {engine.snapshot(each).status for each in ids} == {JobStatus.COMPLETED}
+    assert {engine.snapshot(each).origin for each in ids} == {ORIGIN}
+    assert world.posts == 20
+
+
+def test_many_threads_may_submit_while_the_loop_is_busy(make: Make) -> None:
+    world = World(creates=[DONE])
+    engine = make(world)
+    with ThreadPoolExecutor(8) as threads:
+        ids = list(threads.map(lambda _: engine.submit(REQUEST), range(200)))
+    assert all(engine.wait(each, SOON) for each in ids)
+    assert {engine.snapshot(each).status for each in ids} == {JobStatus.COMPLETED}
+
+
+def test_eight_creates_are_sent_at_once_however_many_tasks_are_waited_for(make: Make) -> None:
+    answer = Held(ACCEPTED)
+    world = World(creates=[answer], tasks=[forever])
+    engine = make(world)
+    for _ in range(100):
+        engine.submit(REQUEST)
+    until(lambda: world.api.sending == MAX_SENDS)
+    answer.let_go()
+    until(lambda: world.api.count("ask") == 100)
+    assert (world.posts, world.api.most_sending) == (100, MAX_SENDS)
+
+
+def test_a_model_may_have_a_lower_limit_which_holds_back_no_other_model(make: Make) -> None:
+    answer = Held(ACCEPTED)
+    world = World(creates=[answer], tasks=[forever])
+    engine = make(world)
+    for _ in range(20):
+        engine.submit(REQUEST, concurrency=2)
+    until(lambda: world.api.sending == 2)
+    engine.submit(replace(REQUEST, model="model-b"))
+    until(lambda: world.api.sending == 3)
+    answer.let_go()
+    until(lambda: world.api.count("ask") == 21)
+    assert world.api.most_sending == 3
+
+
+def test_a_fault_of_ours_ends_on_the_job_and_the_others_go_on(make: Make) -> None:
+    world = World(creates=[lambda: ZeroDivisionError("a bug"), DONE])
+    engine = make(world)
+    bad, good = engine.submit(REQUEST), None
+    assert engine.wait(bad, SOON)
+    good = engine.submit(REQUEST)
+    assert engine.wait(good, SOON)
+    assert engine.snapshot(bad).status is JobStatus.UNKNOWN
+    assert "tokenlab_nb itself failed (ZeroDivisionError)" in str(engine.snapshot(bad).error)
+    assert engine.snapshot(good).status is JobStatus.COMPLETED
+
+
+def test_a_fault_before_sending_has_sent_nothing(make: Make) -> None:
+    world = World()
+    world.ledger.latencies = lambda *_: 1 / 0  # type: ignore[method-assign] # the fault
+    engine = make(world)
+    job = engine.submit(REQUEST)
+    assert engine.wait(job, SOON)
+    assert (engine.snapshot(job).status, world.posts) == (JobStatus.FAILED, 0)
+
+
+def test_a_fault_while_asking_leaves_the_task_resumable(make: Make) -> None:
+    world = World(tasks=[lambda: ZeroDivisionError("a bug"), DONE])
+    engine = make(world)
+    job = engine.submit(REQUEST)
+    assert engine.wait(job, SOON)
+    assert (engine.snapshot(job).status, engine.snapshot(job).waiting_stopped) == (JobStatus.PENDING, True)
+    engine.resume(job)
+    assert engine.wait(job, SOON)
+    assert engine.snapshot(job).status is JobStatus.COMPLETED
+
+
+# ------------------------------------------------------------------------------------------------- stop and resume
+
+
+def test_a_stopped_job_rests_and_goes_on_when_it_is_asked_to(make: Make) -> None:
+    world = World(tasks=[forever, DONE])
+    engine = make(world)
+    job = engine.submit(REQUEST)
+    until(lambda: world.api.count("ask") == 1)
+    engine.stop_waiting(job)
+    assert engine.wait(job, SOON)
+    assert engine.snapshot(job).waiting_stopped
+    engine.resume(job)
+    assert not engine.snapshot(job).waiting_stopped
+    assert engine.wait(job, SOON)
+    assert (engine.snapshot(job).status, world.posts) == (JobStatus.COMPLETED, 1)
+
+
+def test_resuming_from_many_threads_at_once_asks_once(make: Make) -> None:
+    world = World(tasks=[TransportError("Down.")] * 8 + [Held(DONE)])
+    engine = make(world)
+    job = engine.submit(REQUEST)
+    assert engine.wait(job, SOON)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(engine.resume, [job] * 8))
+    until(lambda: world.api.count("ask") == 9)
+    engine.stop_waiting(job)
+    assert engine.wait(job, SOON)
+    assert world.api.count("ask") == 9
+
+
+def test_resuming_without_a_reason_does_nothing(make: Make) -> None:
+    world = World(creates=[DONE])
+    engine = make(world)
+    job = engine.submit(REQUEST)
+    assert engine.wait(job, SOON)
+    before = list(world.diary)
+    engine.resume(job)
+    engine.stop_waiting(job)
+    assert engine.wait(job, 0)
+    assert world.diary == before
+
+
+def test_a_running_job_needs_no_resuming(make: Make) -> None:
+    world = World(tasks=[forever])
+    engine = make(world)
+    job = engine.submit(REQUEST)
+    until(lambda: world.api.count("ask") == 1)
+    engine.resume(job)
+    assert world.api.count("ask") == 1
+
+
+def test_failed_pictures_are_fetched_again_without_asking_or_sending(make: Make) -> None:
+    world = World(creates=[DONE])
+    world.api.pictures[URLS[0]] = [ImageError("Refused."), PNG]
+    engine = make(world)
+    job = engine.submit(REQUEST)
+    assert engine.wait(job, SOON)
+    assert engine.snapshot(job).can_fetch_again
+    engine.resume(job)
+    assert engine.wait(job, SOON)
+    assert engine.snapshot(job).status is JobStatus.COMPLETED
+    assert (world.posts, world.api.count("ask"), world.api.count("fetch")) == (1, 0, 2)
+
+
+# ------------------------------------------------------------------------------------------------- listeners
+
+
+def test_a_listener_hears_the_present_state_and_every_one_after_it(make: Make) -> None:
+    answer = Held(ACCEPTED)
+    engine = make(World(creates=[answer]))
+    job = engine.submit(REQUEST)
+    assert answer.asked.wait(SOON)
+    heard: list[JobSnapshot] = []
+    engine.subscribe(job, heard.append)
+    assert [snapshot.status for snapshot in heard] == [JobStatus.SENDING]
+    answer.let_go()
+    assert engine.wait(job, SOON)
+    assert list(dict.fromkeys(snapshot.status for snapshot in heard)) == [
+        JobStatus.SENDING,
+        JobStatus.PENDING,
+        JobStatus.PROCESSING,
+        JobStatus.COMPLETED,
+    ]
+
+
+def test_the_last_word_that_a_listener_hears_is_the_newest(make: Make) -> None:
+    answer = Held(DONE)
+    engine = make(World(creates=[answer]))
+    job = engine.submit(REQUEST)
+    assert answer.asked.wait(SOON)
+    heard: list[JobSnapshot] = []
+
+    def slow(snapshot: JobSnapshot) -> None:
+        if threading.current_thread() is threading.main_thread() and not heard:
+            answer.let_go()
+            assert engine.wait(job, SOON)
+        heard.append(snapshot)
+
+    engine.subscribe(job, slow)
+    assert heard[-1].status is JobStatus.COMPLETED
+
+
+def test_an_unsubscribed_listener_hears_no_more(make: Make) -> None:
+    answer = Held(DONE)
+    engine = make(World(creates=[answer]))
+    job = engine.submit(REQUEST)
+    heard: list[JobSnapshot] = []
+    unsubscribe = engine.subscribe(job, heard.append)
+    assert answer.asked.wait(SOON)
+    unsubscribe()
+    unsubscribe()
+    until(lambda: engine.snapshot(job).status is JobStatus.SENDING)
+    before = len(heard)
+    answer.let_go()
+    assert engine.wait(job, SOON)
+    assert len(heard) == before
+
+
+def test_a_listener_that_fails_harms_nobody(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    answer = Held(DONE)
+    engine = make(World(creates=[answer]))
+    job = engine.submit(REQUEST)
+    assert answer.asked.wait(SOON)
+    heard: list[JobSnapshot] = []
+
+    def bad(snapshot: JobSnapshot) -> None:
+        if snapshot.status is not JobStatus.SENDING:
+            raise ValueError("a listener's bug")
+
+    engine.subscribe(job, bad)
+    engine.subscribe(job, heard.append)
+    with caplog.at_level(logging.WARNING):
+        answer.let_go()
+        assert engine.wait(job, SOON)
+    assert heard[-1].status is JobStatus.COMPLETED
+    assert "A listener of job" in caplog.text
+
+
+def test_a_listener_may_submit_and_stop_but_not_block(make: Make) -> None:
+    world = World(creates=[ACCEPTED], tasks=[forever])
+    engine = make(world)
+    caught: list[BaseException] = []
+    others: list[str] = []
+
+    def listener(snapshot: JobSnapshot) -> None:
+        if threading.current_thread() is threading.main_thread() or snapshot.status is not JobStatus.PENDING:
+            return
+        for blocking in (lambda: engine.wait(job, 1), lambda: engine.call(anyio.sleep, 0), engine.close):
+            try:
+                blocking()
+            except RuntimeError as error:
+                caught.append(error)
+        others.append(engine.submit(replace(REQUEST, model="model-b")))
+        engine.stop_waiting(job)
+
+    held = Held(ACCEPTED)
+    world.api.creates = [held, ACCEPTED]
+    job = engine.submit(REQUEST)
+    engine.subscribe(job, listener)
+    held.let_go()
+    assert engine.wait(job, SOON)
+    assert engine.snapshot(job).waiting_stopped
+    assert len(caught) == 3
+    assert all("wait for itself" in str(error) for error in caught)
+    until(lambda: engine.snapshot(others[0]).status is JobStatus.PENDING)
+
+
+# ------------------------------------------------------------------------------------------------- waiting
+
+
+def test_waiting_takes_no_longer_than_it_may(make: Make) -> None:
+    engine = make(World(tasks=[forever]))
+    job = engine.submit(REQUEST)
+    assert not engine.wait(job, 0.01)
+
+
+def test_blocking_and_awaiting_go_together(make: Make) -> None:
+    answer = Held(ACCEPTED)
+    engine = make(World(creates=[answer]))
+    job = engine.submit(REQUEST)
+
+    async def awaiting() -> JobStatus:
+        loop = asyncio.get_running_loop()
+        blocking = loop.run_in_executor(None, engine.wait, job, SOON)
+        waits = [engine.wait_async(job) for _ in range(3)]
+        answer.let_go()
+        await asyncio.gather(*waits, blocking)
+        return engine.snapshot(job).status
+
+    assert asyncio.run(awaiting()) is JobStatus.COMPLETED
+
+
+def test_a_cancelled_await_ends_the_waiting_only(make: Make, capfd: pytest.CaptureFixture[str]) -> None:
+    answer = Held(ACCEPTED)
+    engine = make(World(creates=[answer]))
+    job = engine.submit(REQUEST)
+
+    async def impatient() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(engine.wait_async(job), 0.01)
+
+    asyncio.run(impatient())
+    answer.let_go()  # after that loop is closed
+    assert engine.wait(job, SOON)
+    assert engine.snapshot(job).status is JobStatus.COMPLETED
+    assert capfd.readouterr().err == ""
+
+
+def test_a_coroutine_function_runs_on_the_loop_and_its_failure_comes_back(make: Make) -> None:
+    engine = make(World())
+
+    async def where(word: str) -> tuple[str, str]:
+        return word, threading.current_thread().name
+
+    async def failing() -> None:
+        raise ValueError("no")
+
+    assert engine.call(where, "here") == ("here", "tokenlab-nb")
+    assert engine.call_soon(where, "there").result(SOON)[0] == "there"
+    with pytest.raises(ValueError, match="no"):
+        engine.call(failing)
+
+
+def test_a_result_that_nobody_wants_any_more_is_not_worked_for(make: Make) -> None:
+    engine = make(World())
+    ran: list[int] = []
+
+    async def work() -> None:
+        ran.append(1)
+
+    async def hold() -> None:
+        engine.call_soon(work).cancel()
+
+    engine.call(hold)
+    engine.call(anyio.sleep, 0)
+    assert not ran
+
+
+# ------------------------------------------------------------------------------------------------- the end
+
+
+def test_closing_twice_is_fine_and_an_unused_engine_has_no_thread(make: Make) -> None:
+    threads = threading.active_count()
+    closed: list[str] = []
+
+    async def on_close() -> None:
+        closed.append(threading.current_thread().name)
+
+    unused = make(World(), on_close=on_close)
+    unused.close()
+    unused.close()
+    assert threading.active_count() == threads
+    used = make(World(creates=[DONE]), on_close=on_close)
+    job = used.submit(REQUEST)
+    used.wait(job, SOON)
+    used.close()
+    used.close()
+    assert closed == ["tokenlab-nb"]
+    assert used.snapshot(job).status is JobStatus.COMPLETED
+    assert used not in engines._open_engines
+
+
+def test_a_closed_engine_says_so(make: Make) -> None:
+    engine = make(World())
+    engine.close()
+    for use in (lambda: engine.submit(REQUEST), lambda: engine.call(anyio.sleep, 0)):
+        with pytest.raises(RuntimeError, match="closed"):
+            use()
+
+
+def test_closing_lets_an_answer_on_its_way_arrive_and_sends_nothing_new(make: Make) -> None:
+    answer = Held(ACCEPTED)
+    world = World(creates=[answer], tasks=[forever])
+    engine = make(world)
+    ids = [engine.submit(REQUEST) for _ in range(30)]
+    until(lambda: world.api.sending == MAX_SENDS)
+    threading.Timer(0.05, answer.let_go).start()
+    engine.close()
+    ends = [engine.snapshot(each) for each in ids]
+    assert world.posts == MAX_SENDS
+    assert sum(end.task_id == TASK_ID for end in ends) == MAX_SENDS
+    assert sum(end.status is JobStatus.CANCELLED for end in ends) == 30 - MAX_SENDS
+    assert all(end.is_at_rest for end in ends)
+
+
+def test_closing_does_not_wait_for_ever(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_GRACE_SECONDS", 0.05)
+    world = World(creates=[forever, ACCEPTED], tasks=[forever])
+    engine = make(world)
+    lost, kept = engine.submit(REQUEST), engine.submit(REQUEST)
+    until(lambda: world.api.count("ask") == 1)
+    calling = engine.call_soon(anyio.sleep_forever)
+    begin = time.monotonic()
+    engine.close()
+    assert time.monotonic() - begin < SOON / 2
+    states = {engine.snapshot(each).status for each in (lost, kept)}
+    assert states == {JobStatus.UNKNOWN, JobStatus.PENDING}
+    assert all(engine.wait(each, 0) for each in (lost, kept))
+    with pytest.raises(RuntimeError, match="closed"):
+        calling.result(SOON)
+
+
+def test_who_waits_in_another_thread_is_let_go_when_it_closes(make: Make) -> None:
+    world = World(tasks=[forever])
+    engine = make(world)
+    job = engine.submit(REQUEST)
+    until(lambda: world.api.count("ask") == 1)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(engine.wait, job, SOON)
+        engine.close()
+        assert waiting.result(SOON)
+
+
+def test_the_real_clock_is_the_worlds() -> None:
+    clock = RealClock()
+    assert abs(clock.now() - time.time()) < 5
+    assert 0 <= clock.random() < 1
+    anyio.run(clock.sleep, 0)
