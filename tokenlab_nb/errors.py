@@ -222,9 +222,12 @@ class InsufficientBalanceError(TokenLabError):
 class NotFoundError(TokenLabError):
     """No such model, task or file (404), or it is no longer kept."""
 
-    def __str__(self) -> str:
-        base, near = super().__str__(), self.did_you_mean
-        return base if not near or near in base else f"{base} Did you mean {near!r}?"
+    default_hint = "Check the name; session.models() lists the models. Tasks are kept for a while only."
+
+    def __init__(self, message: str, *, facts: Facts | None = None, hint: str | None = None) -> None:
+        near = facts.did_you_mean if facts else None
+        mend = f"Did you mean {near!r}?" if near and near not in message else None
+        super().__init__(message, facts=facts, hint=hint or (facts and facts.hint) or mend)
 
 
 class RateLimitError(TokenLabError):

@@ -236,7 +236,7 @@ class Session:
         operation: str | None = None,
         references: Sequence[Picture] | Picture | None = None,
         mask: Picture | None = None,
-        **params: Json,
+        **params: Any,
     ) -> Job:
         """Check a request and start it in the background.
 
@@ -327,7 +327,9 @@ class Session:
             near = error.did_you_mean
             remedy = f"Did you mean {near}?" if near else "session.models() lists them."
             issue = Issue("model", f"There is no model {model_id!r}.", error.facts.suggestions, remedy, near)
-            raise ValidationError(str(issue), issues=(issue,), facts=error.facts, hint=remedy) from error
+            raise ValidationError(
+                f"{issue.message} {remedy}", issues=(issue,), facts=error.facts, hint=remedy
+            ) from error
 
     def _with_task(self, model: Model, operation: str, values: dict[str, Json]) -> dict[str, Json]:
         offered = model.contract.operations.get(operation)
@@ -366,16 +368,16 @@ def _as_list(pictures: Sequence[Picture] | Picture | None) -> list[Picture]:
 
 def _default_operation(model: Model, *, has_pictures: bool, has_mask: bool) -> str:
     """What a request without a named operation means for this model."""
-    if not has_pictures:
-        return TEXT_TO_IMAGE
-    order = (IMAGE_EDIT, IMAGE_TO_IMAGE) if has_mask else (IMAGE_TO_IMAGE, IMAGE_EDIT)
+    pictured = (IMAGE_EDIT, IMAGE_TO_IMAGE) if has_mask else (IMAGE_TO_IMAGE, IMAGE_EDIT)
+    order = pictured if has_pictures else (TEXT_TO_IMAGE, *model.contract.operations)
     return next((name for name in order if name in model.contract.operations), order[0])
 
 
 def _refusal(subject: str, issues: Sequence[Issue]) -> ValidationError:
     errors = [issue for issue in issues if issue.severity == "error"]
     text = " ".join(f"{issue.message} {issue.remedy}".strip() for issue in errors)
-    return ValidationError(f"{subject}: {text}", issues=errors, hint=errors[0].remedy)
+    text = text if text.startswith(f"{subject} ") else f"{subject}: {text}"
+    return ValidationError(text, issues=errors, hint=errors[0].remedy)
 
 
 def _sandbox_transport(chosen: settings.Settings) -> httpx.AsyncBaseTransport:

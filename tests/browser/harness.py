@@ -265,7 +265,7 @@ class Notebook:
     def cell(self, index: int) -> Locator:
         """Bring a cell into view and return it (cells out of view may be out of the page, too)."""
         self.js(
-            "await panel.content.scrollToItem(argument);"
+            "await panel.content.scrollToItem(argument, 'start');"
             "panel.content.widgets[argument].node.dataset.testCell = String(argument);",
             index,
         )

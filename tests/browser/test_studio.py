@@ -17,7 +17,7 @@ def studio(nb: Notebook) -> Locator:
 
 def opened(harness: Harness, code: str = STUDIO, **size: int) -> Notebook:
     """A notebook with a Studio whose models are there."""
-    nb = harness.open_cells([code], **size)
+    nb = harness.open_cells([code], "studio.ipynb", **size)
     nb.run_all()
     expect(studio(nb).locator(".tlnb-picker-row").first).to_be_visible(timeout=30_000)
     expect(run_button(nb)).to_be_enabled(timeout=30_000)
@@ -195,4 +195,5 @@ def test_the_readmes_screenshot(lab):
     pictures(nb, 2)
     nb.page.mouse.move(0, 0)
     nb.cell(0)
+    nb.wait_idle()
     nb.shot("studio")

@@ -109,8 +109,8 @@ def test_no_money_says_how_much_is_missing_where_that_is_known() -> None:
 
 def test_not_found_suggests_a_name_once() -> None:
     assert str(NotFoundError("No model x.", facts=Facts(did_you_mean="y-1"))) == "No model x. Did you mean 'y-1'?"
-    assert str(NotFoundError("No model x; try y-1.", facts=Facts(did_you_mean="y-1"))) == "No model x; try y-1."
-    assert str(NotFoundError("No model x.")) == "No model x."
+    assert str(NotFoundError("No model x; try y-1.", facts=Facts(did_you_mean="y-1"))).count("y-1") == 1
+    assert str(NotFoundError("No model x.")) == f"No model x. {NotFoundError.default_hint}"
 
 
 def test_issues_give_the_hint_each_remedy_once() -> None:

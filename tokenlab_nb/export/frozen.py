@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -125,7 +125,7 @@ def freeze(
     prompts = {row.prompt for row in rows}
     html = _template().render(
         rows=rows,
-        title=title,
+        title=_printable(title),
         done=done,
         at=datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         uid=uid,
@@ -138,11 +138,14 @@ def freeze(
 
 
 def _within_budget(pictures: Sequence[FrozenPicture]) -> list[FrozenPicture]:
+    """The rows with the pictures that fit, and without control characters (some of them turn text around)."""
     left, rows = TOTAL_BYTES, []
     for picture in pictures:
         fits = len(picture.jpeg) <= min(PICTURE_BYTES, left)
         left -= len(picture.jpeg) if fits else 0
-        rows.append(picture if fits else replace(picture, jpeg=b""))
+        texts = {each.name: getattr(picture, each.name) for each in fields(picture)}
+        clean: dict[str, Any] = {name: _printable(text) for name, text in texts.items() if isinstance(text, str)}
+        rows.append(replace(picture, jpeg=picture.jpeg if fits else b"", **clean))
     return rows
 
 

@@ -91,8 +91,7 @@ class Job:
             WaitTimeoutError: If the time ran out; the job goes on.
             TokenLabError: What `error` holds.
         """
-        if self.snapshot.waiting_stopped:
-            self.resume()
+        self._go_on()
         begin = time.monotonic()
         end = None if timeout is None else begin + timeout
         with tqdm(bar_format="{desc}", leave=False, file=_line()) as line:
@@ -107,8 +106,14 @@ class Job:
         return self._awaited().__await__()
 
     async def _awaited(self) -> list[ImageResult]:
+        self._go_on()
         await self._engine.wait_async(self.id)
         return self._outcome()
+
+    def _go_on(self) -> None:
+        """Who waits for a job whose waiting was stopped wants it to go on."""
+        if self.snapshot.waiting_stopped:
+            self.resume()
 
     def _outcome(self) -> list[ImageResult]:
         snapshot = self.snapshot

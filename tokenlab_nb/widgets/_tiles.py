@@ -209,6 +209,7 @@ def frozen(snapshot: JobSnapshot, thumbs: Mapping[str, bytes]) -> list[FrozenPic
     ]
     if kind(snapshot) != "picture" or not rows:
         told = problem(error) if error else None
-        text = " ".join(str(told[part]) for part in ("title", "text", "hint") if told[part]) if told else ""
+        parts = (f"{told['title']}.", told["text"], told["hint"]) if told else ()
+        text = " ".join(str(part) for part in parts if part)
         rows.append(FrozenPicture(**shared, state=words(snapshot).lower(), problem=text))
     return rows

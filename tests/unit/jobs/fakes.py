@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -31,6 +33,18 @@ WORKING = Task(TASK_ID, POLL_URL, "processing", 40, Meta("req_poll"))
 
 Answer = Reply | TokenLabError | Callable[[], Any]
 Entry = tuple[str, ...]
+
+
+SOON = 10.0
+"""Seconds that a test waits at most for what takes milliseconds."""
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < end
+        threading.Event().wait(0.002)
 
 
 def facts(status: int, **more: Any) -> Facts:

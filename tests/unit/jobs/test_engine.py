@@ -14,16 +14,13 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.unit.jobs.fakes import ACCEPTED, DONE, ORIGIN, REQUEST, TASK_ID, URLS, WORKING, World
+from tests.unit.jobs.fakes import ACCEPTED, DONE, ORIGIN, REQUEST, SOON, TASK_ID, URLS, WORKING, World, until
 from tests.unit.pictures import PNG
 from tokenlab_nb.api.replies import Reply
 from tokenlab_nb.errors import ImageError, TransportError
 from tokenlab_nb.jobs import engine as engines
 from tokenlab_nb.jobs.engine import MAX_SENDS, Engine, RealClock
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
-
-SOON = 10.0
-"""Seconds that a test waits at most for what takes milliseconds."""
 
 Make = Callable[..., Engine]
 
@@ -41,13 +38,6 @@ def make() -> Iterator[Make]:
         each.close()
 
 
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < end
-        threading.Event().wait(0.002)
-
-
 class Held:
     """An answer that comes when it is let go."""
 
@@ -61,7 +51,7 @@ class Held:
 
     async def __call__(self) -> Reply:
         self.asked.set()
-        while not self._go.is_set():
+        while not self._go.is_set():  # noqa: ASYNC110  # it is set by another thread
             await anyio.sleep(0.002)
         return self.answer
 
@@ -296,7 +286,7 @@ def test_a_listener_may_submit_and_stop_but_not_block(make: Make) -> None:
     others: list[str] = []
 
     def listener(snapshot: JobSnapshot) -> None:
-        if threading.current_thread() is threading.main_thread() or snapshot.status is not JobStatus.PENDING:
+        if snapshot.status is not JobStatus.PENDING or snapshot.waiting_stopped:
             return
         for blocking in (lambda: engine.wait(job, 1), lambda: engine.call(anyio.sleep, 0), engine.close):
             try:

@@ -1,0 +1,221 @@
+"""The job that users hold: looking, waiting, stopping, going on."""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import anyio
+import pytest
+
+from tests.unit.jobs.fakes import ACCEPTED, DONE, REQUEST, SOON, TASK_ID, URLS, WORKING, World, until
+from tests.unit.pictures import PNG
+from tokenlab_nb.api.replies import ImageData, Images, Meta
+from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.errors import ImageError, JobFailedError, TokenLabError, TransportError, WaitTimeoutError
+from tokenlab_nb.jobs import handle
+from tokenlab_nb.jobs.engine import Engine
+from tokenlab_nb.jobs.handle import Job
+from tokenlab_nb.jobs.job import JobStatus
+
+Begin = Callable[..., Job]
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def begin() -> Iterator[Begin]:
+    made: list[Engine] = []
+
+    def job(world: World, request: ImageRequest = REQUEST) -> Job:
+        made.append(Engine(world.ports))
+        return Job(made[-1].submit(request), made[-1], world.blobs)
+
+    yield job
+    for each in made:
+        each.close()
+
+
+def forever() -> object:
+    return anyio.sleep_forever()
+
+
+# ------------------------------------------------------------------------------------------------- looking
+
+
+def test_a_job_shows_what_it_is_and_where_it_stands(begin: Begin) -> None:
+    job = begin(World(creates=[DONE]))
+    assert job.request is REQUEST
+    job.wait(SOON)
+    assert (job.status, job.error, job.snapshot.id) == (JobStatus.COMPLETED, None, job.id)
+    assert repr(job) == "Job('model-a', 'text-to-image', completed, 1 images)"
+
+
+def test_its_pictures_carry_how_they_were_made(begin: Begin) -> None:
+    world = World(creates=[Images((ImageData(url=URLS[0], revised_prompt="A fox."),), Meta("req_1"), TASK_ID)])
+    job = begin(world, ImageRequest("up/../model", "text-to-image", "/v1/images/generations", {"prompt": "fox"}))
+    (image,) = job.wait(SOON)
+    assert (image.bytes, image.media_type, image.width, image.height) == (PNG, "image/png", 64, 48)
+    assert image.name.startswith("up-..-model-")
+    assert image.name.endswith(".png")
+    assert image.caption == "fox"
+    facts = image.metadata
+    assert (facts["job"], facts["model"], facts["task_id"]) == (job.id, "up/../model", TASK_ID)
+    assert (facts["request_id"], facts["revised_prompt"], facts["seconds"]) == ("req_1", "A fox.", 0.0)
+    assert facts["request"] == job.request.to_json()
+
+
+def test_a_picture_without_a_prompt_is_named_by_what_was_done(begin: Begin) -> None:
+    job = begin(World(creates=[DONE]), ImageRequest("m", "image-variation", "/v1/images/variations"))
+    assert job.wait(SOON)[0].caption == "image-variation by m"
+
+
+def test_a_job_without_pictures_has_an_empty_list(begin: Begin) -> None:
+    job = begin(World(tasks=[forever]))
+    assert job.images == []
+
+
+def test_a_callback_hears_of_it(begin: Begin) -> None:
+    job = begin(World(creates=[DONE]))
+    heard: list[JobStatus] = []
+    job.subscribe(lambda snapshot: heard.append(snapshot.status))
+    job.wait(SOON)
+    assert heard[-1] is JobStatus.COMPLETED
+
+
+# ------------------------------------------------------------------------------------------------- waiting
+
+
+def test_waiting_raises_what_the_job_holds_without_growing_it(begin: Begin) -> None:
+    job = begin(World(tasks=[JobFailedError("The task failed: no.")]))
+    depths = []
+    for _ in range(3):
+        with pytest.raises(JobFailedError) as caught:
+            job.wait(SOON)
+        assert caught.value is job.error
+        depths.append(len(caught.traceback))
+    assert len(set(depths)) == 1
+
+
+def test_awaiting_gives_the_pictures_or_raises_the_same(begin: Begin) -> None:
+    async def awaited(job: Job) -> object:
+        return await job
+
+    good, bad = begin(World(creates=[DONE])), begin(World(tasks=[JobFailedError("No.")]))
+    assert asyncio.run(awaited(good)) == good.images
+    with pytest.raises(JobFailedError):
+        asyncio.run(awaited(bad))
+
+
+def test_time_that_runs_out_is_no_failure(begin: Begin) -> None:
+    job = begin(World(tasks=[forever]))
+    with pytest.raises(WaitTimeoutError, match=r"was not ready within 0.01 s. Wait again with job.wait"):
+        job.wait(0.01)
+    with pytest.raises(TimeoutError):
+        job.wait(0)
+    assert job.error is None
+
+
+def test_waiting_for_a_job_that_rests_asks_again(begin: Begin) -> None:
+    world = World(tasks=[forever, DONE])
+    job = begin(world)
+    until(lambda: world.api.count("ask"))
+    job.stop_waiting()
+    until(lambda: job.snapshot.waiting_stopped)
+    assert len(job.wait(SOON)) == 1
+    assert world.posts == 1
+
+
+@pytest.mark.parametrize("how", ["wait", "await"])
+def test_trouble_that_lets_a_job_rest_is_raised_and_the_next_wait_goes_on(begin: Begin, how: str) -> None:
+    world = World(tasks=[TransportError("The network is down.")] * 8 + [DONE])
+    job = begin(world)
+
+    async def awaited() -> object:
+        return await job
+
+    with pytest.raises(TransportError):
+        job.wait(SOON)
+    assert job.error is not None
+    assert len(job.wait(SOON) if how == "wait" else asyncio.run(awaited())) == 1  # type: ignore[arg-type]
+    assert (world.posts, job.error) == (1, None)
+
+
+def test_a_cancelled_draft_says_that_nothing_was_paid(begin: Begin) -> None:
+    world = World()
+    engine = Engine(world.ports)
+    engine._sends.total_tokens = 0
+    job = Job(engine.submit(REQUEST), engine, world.blobs)
+    job.stop_waiting()
+    with pytest.raises(WaitTimeoutError, match=r"it is cancelled\. .*: nothing was paid\."):
+        job.wait(SOON)
+    assert world.posts == 0
+    engine.close()
+
+
+def test_ctrl_c_ends_the_waiting_and_not_the_job(begin: Begin) -> None:
+    job = begin(World(tasks=[forever]))
+    threading.Timer(0.1, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        job.wait(SOON)
+    assert not job.snapshot.is_at_rest
+
+
+def test_failed_pictures_are_fetched_again(begin: Begin) -> None:
+    world = World(creates=[DONE])
+    world.api.pictures[URLS[0]] = [ImageError("Refused."), PNG]
+    job = begin(world)
+    with pytest.raises(ImageError):
+        job.wait(SOON)
+    job.fetch_again()
+    assert len(job.wait(SOON)) == 1
+
+
+# ------------------------------------------------------------------------------------------------- the progress line
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if it were not in a notebook, and without the quiet first second."""
+    monkeypatch.setattr(handle, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(handle, "_TICK", 0.01)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_longer_wait_shows_a_line_that_is_wiped_at_the_end(begin: Begin, capsys: Capture) -> None:
+    world = World(tasks=[WORKING, forever])
+    world.ledger.known = [30.0]
+    with pytest.raises(WaitTimeoutError):
+        begin(world).wait(0.3)
+    *shown, wiped, end = capsys.readouterr().out.split("\r")
+    assert re.search(r"model-a: processing, \d+ s of about 30 s, 40 %\. Ctrl-C leaves the job running\.", shown[-1])
+    assert (wiped.strip(), end) == ("", "")
+
+
+def test_in_a_notebook_it_tells_about_the_buttons(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    job = begin(World(tasks=[WORKING, forever]))
+    assert "Buttons answer when this cell ends" in handle._progress(job.snapshot)
+
+
+def test_a_short_wait_shows_nothing(begin: Begin, capsys: Capture) -> None:
+    begin(World(creates=[DONE])).wait(SOON)
+    assert not capsys.readouterr().out.strip()
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_it_waits_for_is_told_if_that_is_unusual(begin: Begin, capsys: Capture) -> None:
+    world = World(creates=[ACCEPTED], tasks=[TransportError("The network is down."), forever])
+    with pytest.raises(WaitTimeoutError):
+        begin(world).wait(0.3)
+    assert "The network is down. Next try in 1 s." in capsys.readouterr().out
+
+
+def test_the_root_of_our_errors_catches_all_of_them(begin: Begin) -> None:
+    job = begin(World(tasks=[forever]))
+    with pytest.raises(TokenLabError):
+        job.wait(0)

@@ -1,0 +1,158 @@
+"""A stand-in job, a bridge that runs at once, and a comm that notes what is sent to the page."""
+
+import hashlib
+import io
+import itertools
+from dataclasses import dataclass, field
+
+import comm
+import pytest
+from comm.base_comm import BaseComm
+from PIL import Image
+
+from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.images import ImageResult
+from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
+
+NUMBERS = itertools.count(1)
+
+
+class FakeJob:
+    """The interface of `Job`, moved by hand."""
+
+    def __init__(self, model="some-model", prompt="A red fox", **values):
+        self.id = f"job-{next(NUMBERS)}"
+        request = ImageRequest(model, "text-to-image", "/v1/images/generations", {"prompt": prompt, **values})
+        self.snapshot = JobSnapshot(self.id, request, "http://service").move(JobStatus.DRAFT, 100.0)
+        self.blobs, self.callbacks, self.calls = {}, [], []
+        self.refusal = None
+
+    def go(self, status, at=101.0, **changes):
+        self.snapshot = self.snapshot.move(status, at, **changes)
+        for callback in list(self.callbacks):
+            callback(self.snapshot)
+        return self
+
+    def finish(self, *pictures, at=105.0):
+        stored = []
+        for index, (width, height, data) in enumerate(pictures):
+            sha256 = hashlib.sha256(data).hexdigest()
+            self.blobs[sha256] = data
+            stored.append(StoredImage(sha256, "image/png", width, height, len(data), index))
+        if self.snapshot.status is JobStatus.DRAFT:
+            self.go(JobStatus.SENDING)
+        return self.go(JobStatus.COMPLETED, at, images=tuple(stored), request_id=f"req-{self.id}")
+
+    @property
+    def images(self):
+        return [
+            ImageResult(
+                sha256=image.sha256,
+                media_type=image.media_type,
+                width=image.width,
+                height=image.height,
+                size=image.size,
+                load=lambda sha256=image.sha256: self.blobs[sha256],
+                name=f"{image.sha256[:6]}.png",
+            )
+            for image in self.snapshot.images
+        ]
+
+    def subscribe(self, callback):
+        self.callbacks.append(callback)
+        callback(self.snapshot)
+        return lambda: self.callbacks.remove(callback)
+
+    def stop_waiting(self):
+        self._act("stop")
+
+    def resume(self):
+        self._act("resume")
+
+    def fetch_again(self):
+        self._act("fetch")
+
+    def _act(self, name):
+        self.calls.append(name)
+        if self.refusal:
+            raise self.refusal
+
+
+def make_picture(width=64, height=48, colour="red"):
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(buffer, "PNG")
+    return width, height, buffer.getvalue()
+
+
+class InstantBridge:
+    """Does at once what is asked for; timers are noted and run by hand."""
+
+    def __init__(self):
+        self.timers = {}
+
+    def soon(self, owner, name, action, *, gap=0.0, work=False):
+        action()
+
+    def later(self, owner, name, action, delay):
+        self.timers[name] = (delay, action)
+
+    def forget(self, owner):
+        self.timers.clear()
+
+    def run_timers(self):
+        due, self.timers = self.timers, {}
+        for _delay, action in due.values():
+            action()
+        return [delay for delay, _action in due.values()]
+
+
+@dataclass
+class Page:
+    """What the kernel sent, by widget model id."""
+
+    sent: list = field(default_factory=list)
+
+    def messages(self, kind):
+        """Custom messages of one type, with their buffers."""
+        custom = [(data["content"], buffers) for data, buffers in self.sent if data.get("method") == "custom"]
+        return [(content, buffers) for content, buffers in custom if content["type"] == kind]
+
+    def answer_to(self, question):
+        return next((content, buffers) for content, buffers in self.messages("answer") if content["id"] == question)
+
+
+@pytest.fixture
+def page(monkeypatch):
+    page = Page()
+
+    class NotingComm(BaseComm):
+        def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
+            page.sent.append((data or {}, buffers or []))
+
+    monkeypatch.setattr(comm, "create_comm", NotingComm)
+    return page
+
+
+@pytest.fixture
+def instant():
+    return InstantBridge()
+
+
+@pytest.fixture
+def make_job():
+    return FakeJob
+
+
+@pytest.fixture
+def picture():
+    return make_picture
+
+
+@pytest.fixture
+def ask():
+    """Hand a widget a message as the front end would."""
+
+    def hand(widget, message, buffers=()):
+        widget._handle_custom_msg(message, list(buffers))
+
+    return hand

@@ -1,0 +1,259 @@
+import io
+import json
+
+import pytest
+from PIL import Image
+
+from tokenlab_nb import errors
+from tokenlab_nb.jobs.job import JobStatus
+from tokenlab_nb.widgets import _twin
+from tokenlab_nb.widgets._pictures import Pictures
+from tokenlab_nb.widgets.gallery import Gallery
+from tokenlab_nb.widgets.job_view import JobView
+
+S = JobStatus
+
+
+@pytest.fixture
+def gallery(page, instant):
+    gallery = Gallery(title="Foxes", through=instant)
+    yield gallery
+    gallery.close()
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """A kernel's page: what is displayed, and updated by id."""
+    displayed = []
+
+    class Shell:
+        kernel = object()
+
+    monkeypatch.setattr(_twin, "get_ipython", Shell)
+    monkeypatch.setattr(
+        _twin, "publish_display_data", lambda data, **options: displayed.append({"data": data, **options})
+    )
+    return displayed
+
+
+def hashes(job):
+    return [image.sha256 for image in job.images]
+
+
+def test_a_page_that_opens_later_gets_all_rows(gallery, make_job):
+    job = make_job(seed=7)
+    gallery.add(job)
+    job.go(S.SENDING).go(S.PROCESSING, progress=30)
+    (row,) = gallery.get_state("rows")["rows"]
+    assert (row["id"], row["seed"], row["progress"], row["words"]) == (job.id, "7", 30, "Being made")
+
+
+def test_changes_are_sent_for_the_changed_job_only(gallery, make_job, page):
+    one, two = make_job(), make_job()
+    gallery.add(one)
+    gallery.add(two)
+    before = len(page.messages("rows"))
+    two.go(S.SENDING)
+    (message,) = [content for content, _ in page.messages("rows")[before:]]
+    assert [row["id"] for row in message["rows"]] == [two.id]
+
+
+def test_a_thumbnail_is_pushed_as_a_small_binary_jpeg(gallery, make_job, page, picture):
+    job = make_job()
+    gallery.add(job)
+    job.finish(picture(1200, 900))
+    ((content, buffers),) = page.messages("thumbs")
+    assert content["hashes"] == hashes(job)
+    small = Image.open(io.BytesIO(buffers[0]))
+    assert (small.format, small.size) == ("JPEG", (256, 192))
+    assert len(buffers[0]) <= 20_000
+
+
+def test_the_saved_state_holds_no_pixels(gallery, make_job, picture):
+    job = make_job()
+    gallery.add(job)
+    width, height, data = picture(800, 800)
+    job.finish((width, height, data))
+    state = {name: value for name, value in gallery.get_state().items() if name not in ("_esm", "_css", "layout")}
+    assert len(json.dumps(state)) < 3000
+
+
+def test_a_push_is_repeated_after_1_3_and_9_seconds_until_the_page_has_it(gallery, make_job, page, picture, instant):
+    job = make_job()
+    gallery.add(job)
+    job.finish(picture())
+    assert [instant.run_timers(), instant.run_timers(), instant.run_timers(), instant.run_timers()] == [
+        [1],
+        [3],
+        [9],
+        [],
+    ]
+    assert len(page.messages("thumbs")) == 4
+
+
+def test_an_acknowledged_picture_is_not_sent_again(gallery, make_job, page, picture, instant, ask):
+    job = make_job()
+    gallery.add(job)
+    job.finish(picture(), picture(colour="blue"))
+    ask(gallery, {"type": "got", "hashes": hashes(job)})
+    instant.run_timers()
+    assert [content["hashes"] for content, _ in page.messages("thumbs")] == [[each] for each in hashes(job)]
+
+
+def test_a_page_gets_what_it_asks_for_and_strangers_are_ignored(gallery, make_job, page, picture, ask):
+    job = make_job()
+    gallery.add(job)
+    job.finish(picture())
+    ask(gallery, {"type": "want", "hashes": [*hashes(job), "unknown"]})
+    assert [content["hashes"] for content, _ in page.messages("thumbs")] == [hashes(job)] * 2
+
+
+def test_the_original_comes_as_it_is_with_its_type_and_name(gallery, make_job, page, picture, ask):
+    job = make_job()
+    gallery.add(job)
+    made = picture(300, 200)
+    job.finish(made)
+    ask(gallery, {"type": "full", "id": 1, "hash": hashes(job)[0]})
+    content, buffers = page.answer_to(1)
+    assert content["result"] == {"type": "image/png", "name": f"{hashes(job)[0][:6]}.png"}
+    assert buffers == [made[2]]
+
+
+def test_a_picture_that_nobody_has_is_refused(gallery, page, ask):
+    ask(gallery, {"type": "full", "id": 1, "hash": "f" * 64})
+    assert page.answer_to(1)[0]["ok"] is False
+
+
+def test_an_original_that_is_gone_is_told_in_its_tile_and_stops_nothing(gallery, make_job, page, picture):
+    broken, fine = make_job(), make_job()
+    gallery.add(broken)
+    gallery.add(fine)
+    width, height, _ = picture()
+    broken.finish((width, height, b"not a picture"))
+    fine.finish(picture())
+    assert [content["hash"] for content, _ in page.messages("lost")] == hashes(broken)
+    assert [content["hashes"] for content, _ in page.messages("thumbs")] == [hashes(fine)]
+
+
+@pytest.mark.parametrize("action", ["stop", "resume", "fetch"])
+def test_buttons_reach_the_job(gallery, make_job, page, ask, action):
+    job = make_job()
+    gallery.add(job)
+    ask(gallery, {"type": "act", "id": 1, "job": job.id, "action": action})
+    assert job.calls == [action]
+    assert page.answer_to(1)[0]["ok"]
+
+
+def test_a_button_that_fails_says_why(gallery, make_job, page, ask):
+    job = make_job()
+    job.refusal = errors.TransportError("The host was not reached.")
+    gallery.add(job)
+    ask(gallery, {"type": "act", "id": 1, "job": job.id, "action": "fetch"})
+    assert gallery.error == "The host was not reached. Check the network and the API address, then run it again."
+    assert page.answer_to(1)[0]["error"] == gallery.error
+
+
+def test_jobs_and_images_stand_in_order_and_once(gallery, make_job, picture):
+    jobs = [make_job(), make_job()]
+    for job in (*jobs, jobs[0]):
+        gallery.add(job)
+    jobs[1].finish(picture(colour="blue"))
+    jobs[0].finish(picture(), picture(colour="green"))
+    assert gallery.jobs == tuple(jobs)
+    assert gallery.images == jobs[0].images + jobs[1].images
+    assert repr(gallery) == "Gallery(2 jobs)"
+
+
+def test_finished_jobs_show_their_pictures_at_once(page, instant, make_job, picture):
+    job = make_job()
+    job.finish(picture())
+    gallery = Gallery([job], through=instant)
+    assert [content["hashes"] for content, _ in page.messages("thumbs")] == [hashes(job)]
+    gallery.close()
+
+
+def test_closed_it_follows_nothing_and_may_be_closed_again(gallery, make_job, page):
+    job = make_job()
+    gallery.add(job)
+    gallery.close()
+    gallery.close()
+    before = len(page.sent)
+    job.go(S.SENDING)
+    assert job.callbacks == []
+    assert len(page.sent) == before
+
+
+def test_shown_it_puts_its_twin_beside_itself_as_an_output_of_its_own(gallery, make_job, picture, notebook):
+    job = make_job()
+    gallery.add(job)
+    job.finish(picture())
+    gallery._ipython_display_()
+    live, twin = notebook
+    assert set(live["data"]) == {"application/vnd.jupyter.widget-view+json", "text/plain"}
+    assert live["data"]["text/plain"] == "Gallery(1 job)"
+    assert set(twin["data"]) == {"text/html", "text/plain"}
+    assert twin["transient"] == {"display_id": f"tlnb-twin-{gallery.uid}"}
+    assert f"tlnb-twin-{gallery.uid}" in twin["data"]["text/html"]
+    assert "data:image/jpeg;base64," in twin["data"]["text/html"]
+
+
+def test_the_twin_is_renewed_where_its_content_changes(gallery, make_job, picture, notebook):
+    job = make_job()
+    gallery.add(job)
+    gallery._ipython_display_()
+    job.go(S.SENDING).go(S.PROCESSING, progress=10)
+    known = len(notebook)
+    job.go(S.PROCESSING, progress=20)
+    assert len(notebook) == known
+    job.finish(picture())
+    assert notebook[-1]["update"]
+    assert notebook[-1]["data"]["text/plain"] == "Foxes: 1 of 1 done\n1. some-model 64x48: done"
+    assert f'data-revision="{gallery.twin_revision}"' in notebook[-1]["data"]["text/html"]
+
+
+def test_a_twin_that_was_not_shown_is_not_updated(gallery, make_job, picture, notebook):
+    gallery.add(make_job().finish(picture()))
+    assert notebook == []
+    assert gallery.twin_revision == 0
+
+
+def test_closed_it_shows_the_twin_alone(gallery, make_job, picture, notebook):
+    gallery.add(make_job().finish(picture()))
+    gallery.close()
+    gallery._ipython_display_()
+    assert [set(output["data"]) for output in notebook] == [{"text/html", "text/plain"}]
+
+
+def test_a_crowd_of_pictures_has_smaller_ones_in_its_twin(gallery, make_job, picture):
+    gallery.add(make_job(n=10).finish(*(picture(400, 400, f"rgb({shade},0,0)") for shade in range(0, 200, 10))))
+    html = gallery.frozen().html
+    assert html.count("data:image/jpeg") == 20
+    sizes = {Image.open(io.BytesIO(jpeg)).size for jpeg in gallery._small.values()}
+    assert sizes == {(192, 192)}
+
+
+def test_outside_a_kernel_a_repr_is_enough(gallery):
+    with pytest.raises(NotImplementedError):
+        gallery._ipython_display_()
+
+
+def test_the_line_that_renews_the_twin_finds_the_widget(gallery):
+    assert gallery.again == f"tl.Gallery.show_again({gallery.uid!r})"
+    assert Gallery.show_again(gallery.uid) is gallery
+    with pytest.raises(LookupError, match="kernel was restarted"):
+        Pictures.show_again("00000000")
+
+
+def test_a_job_view_is_one_job_with_the_same_pictures(page, instant, make_job, picture, monkeypatch):
+    monkeypatch.setattr("tokenlab_nb.widgets._pictures.bridge", lambda: instant)
+    job = make_job()
+    view = JobView(job)
+    job.finish(picture())
+    assert view.job is job
+    assert view.images == job.images
+    assert view.title == "some-model"
+    assert repr(view) == f"JobView({job.id!r})"
+    assert [content["hashes"] for content, _ in page.messages("thumbs")] == [hashes(job)]
+    (row,) = view.get_state("rows")["rows"]
+    assert row["ids"] == {"Job": job.id, "Task": "", "Request": f"req-{job.id}", "Charge": ""}
+    view.close()

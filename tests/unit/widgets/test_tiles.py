@@ -1,0 +1,132 @@
+import json
+
+import pytest
+
+from tokenlab_nb import errors
+from tokenlab_nb.contract.model import Issue
+from tokenlab_nb.contract.request import ImageRequest, Source
+from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, Origin, StoredImage
+from tokenlab_nb.widgets import _tiles
+
+S = JobStatus
+IMAGE = StoredImage("a" * 64, "image/png", 640, 480, 1234)
+
+
+def snapshot(status, *, sent=100.0, ended=104.5, **changes):
+    values = {"prompt": "A red fox", **changes.pop("values", {})}
+    made = JobSnapshot(
+        "job-1", ImageRequest("some-model", "text-to-image", "/v1/images/generations", values), "http://service"
+    )
+    made = made.move(S.DRAFT, sent - 1)
+    if status is S.DRAFT:
+        return made.move(S.DRAFT, sent, **changes)
+    made = made.move(S.SENDING, sent)
+    return made.move(status, ended, **changes)
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "kind", "words", "actions"),
+    [
+        (S.DRAFT, {}, "waiting", "Getting ready", []),
+        (S.SENDING, {}, "waiting", "Sent, waiting for the answer", ["stop"]),
+        (S.PENDING, {"task_id": "t"}, "waiting", "In the queue", ["stop"]),
+        (S.PROCESSING, {"task_id": "t"}, "waiting", "Being made", ["stop"]),
+        (S.PROCESSING, {"origins": (Origin(url="http://x/y"),)}, "waiting", "Made, being fetched", ["stop"]),
+        (S.PENDING, {"task_id": "t", "waiting_stopped": True}, "stopped", "No longer waited for", ["resume"]),
+        (S.COMPLETED, {"images": (IMAGE,)}, "picture", "Done", []),
+        (S.COMPLETED, {"images": (IMAGE,), "waiting_stopped": True}, "picture", "Done", []),
+        (S.FAILED, {}, "failed", "Failed", []),
+        (S.FAILED, {"origins": (Origin(url="http://x/y"),)}, "failed", "Failed", ["fetch"]),
+        (S.CANCELLED, {}, "cancelled", "Cancelled", []),
+        (S.UNKNOWN, {}, "unknown", "Outcome unknown", []),
+        (S.UNKNOWN, {"poll_url": "/v1/tasks/t"}, "unknown", "Outcome unknown", ["resume"]),
+    ],
+)
+def test_every_state_has_its_look_its_words_and_its_actions(status, changes, kind, words, actions):
+    row = _tiles.row(snapshot(status, **changes), now=110.0)
+    assert (row["kind"], row["words"], row["actions"]) == (kind, words, actions)
+    assert {tile["kind"] for tile in row["tiles"]} == {kind}
+    assert json.loads(json.dumps(row)) == row
+
+
+def test_a_tile_keeps_its_key_when_its_picture_comes():
+    waiting = _tiles.row(snapshot(S.PENDING, values={"n": 3}), now=101.0)
+    done = _tiles.row(snapshot(S.COMPLETED, values={"n": 3}, images=(IMAGE, IMAGE)), now=110.0)
+    assert [tile["key"] for tile in waiting["tiles"]] == ["job-1:0", "job-1:1", "job-1:2"]
+    assert [tile["key"] for tile in done["tiles"]] == ["job-1:0", "job-1:1"]
+    assert done["counts"] == "asked 3, got 2"
+
+
+def test_what_failed_after_some_pictures_shows_both():
+    row = _tiles.row(snapshot(S.FAILED, values={"n": 2}, images=(IMAGE,)), now=110.0)
+    assert [tile["kind"] for tile in row["tiles"]] == ["picture", "failed"]
+
+
+def test_running_rows_say_how_long_and_ended_ones_how_long_it_took():
+    running = _tiles.row(snapshot(S.PROCESSING, progress=40, expected_seconds=12.0), now=107.0)
+    done = _tiles.row(snapshot(S.COMPLETED, images=(IMAGE,), progress=90), now=999.0)
+    assert (running["elapsed"], running["running"], running["progress"], running["expected"]) == (7.0, True, 40, 12.0)
+    assert (done["elapsed"], done["running"], done["progress"]) == (4.5, False, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, 1.0),
+        ({"size": "auto"}, 1.0),
+        ({"size": "1536x1024"}, 1.5),
+        ({"size": "0x1024"}, 1.0),
+        ({"aspect_ratio": "16:9"}, 16 / 9),
+        ({"size": "auto", "aspect_ratio": "1:2"}, 0.5),
+        ({"size": "100000x1"}, 8.0),
+        ({"size": 7}, 1.0),
+    ],
+)
+def test_the_placeholder_has_the_shape_that_was_asked(values, expected):
+    assert _tiles.aspect(ImageRequest("m", "text-to-image", "/x", values)) == pytest.approx(expected)
+
+
+def test_an_edit_without_a_size_has_the_shape_of_its_reference():
+    source = Source(sha256="a" * 64, media_type="image/png", size=1, width=300, height=200)
+    assert _tiles.aspect(ImageRequest("m", "image-edit", "/x", references=(source,))) == pytest.approx(1.5)
+
+
+def test_a_refusal_is_told_in_parts_and_no_advice_twice():
+    issue = Issue("quality", "'ultra' is not allowed.", remedy="Use low or high.")
+    error = errors.ValidationError("The request was refused.", issues=[issue], facts=errors.Facts(request_id="req-1"))
+    assert _tiles.problem(error) == {
+        "title": "The request was refused",
+        "text": "The request was refused.",
+        "hint": "",
+        "request_id": "req-1",
+        "did_you_mean": "",
+        "issues": [{"field": "quality", "message": "'ultra' is not allowed.", "remedy": "Use low or high."}],
+    }
+
+
+def test_an_unknown_model_names_the_near_one():
+    told = _tiles.problem(errors.NotFoundError("No model flux-pro.", facts=errors.Facts(did_you_mean="flux-2-pro")))
+    assert (told["title"], told["did_you_mean"]) == ("Not found", "flux-2-pro")
+
+
+def test_every_error_of_ours_has_a_title_of_its_own():
+    kinds = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error") and name != "TokenLabError"]
+    titles = [_tiles.problem(kind("x"))["title"] for kind in kinds]
+    assert len(set(titles)) == len(kinds)
+    assert "It did not work" not in titles
+
+
+def test_file_names_hold_nothing_that_leads_elsewhere():
+    made = snapshot(S.COMPLETED, images=(IMAGE,))
+    evil = JobSnapshot(made.id, ImageRequest("../../a b<c>", "x", "/x"), "", images=made.images, status=S.COMPLETED)
+    assert _tiles.row(evil, now=0)["tiles"][0]["name"] == "a-b-c-aaaaaaaa-1.png"
+
+
+def test_the_twins_rows_hold_thumbnails_and_problems():
+    done, failed = (
+        _tiles.frozen(snapshot(S.COMPLETED, images=(IMAGE,), values={"seed": 7}), {IMAGE.sha256: b"jpeg"}),
+        _tiles.frozen(snapshot(S.FAILED, error=errors.RateLimitError("Slow.", facts=errors.Facts(request_id="r"))), {}),
+    )
+    assert [(row.done, row.jpeg, row.seed, row.seconds) for row in done] == [(True, b"jpeg", "7", 4.5)]
+    assert (failed[0].state, failed[0].request_id) == ("failed", "r")
+    assert failed[0].problem == "Too many requests. Slow. Wait a little, then run it again."
