@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import anyio
+import anyio.lowlevel
 import httpx
 from starlette.applications import Starlette
 
@@ -34,7 +34,7 @@ class HastyClock:
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
 
 
 class InProcess(httpx.ASGITransport):
@@ -45,6 +45,7 @@ class InProcess(httpx.ASGITransport):
         self.requests: list[httpx.Request] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
         self.requests.append(request)
         try:
             return await super().handle_async_request(request)
@@ -65,7 +66,7 @@ class Rig:
         prefer_tasks: bool = True,
         **options: Any,
     ) -> None:
-        self.app = create_app(base_url=base_url, faults=faults, **{"latency_scale": 0.0, **options})
+        self.app = create_app(base_url=base_url, faults=faults, **{"latency_scale": 1e-4, **options})
         self.wire = InProcess(self.app)
         self.clock = HastyClock()
         chosen = settings.load(

@@ -9,7 +9,7 @@ import anyio
 import httpx
 import pytest
 
-from tests.unit.jobs.fakes import REQUEST, Clock, Gate, Ledger, Store, draft
+from tests.unit.jobs.fakes import REQUEST, Clock, Ledger, Store, draft, open_gate
 from tests.unit.pictures import PNG
 from tokenlab_nb.api.client import TokenLabClient
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
@@ -46,7 +46,7 @@ def live(causes: Iterable[Cause]) -> tuple[JobSnapshot, int, Clock]:
     async def scenario() -> JobSnapshot:
         client = TokenLabClient("https://api.tokenlab.sh", transport=httpx.MockTransport(handle))
         run = Run(draft(REQUEST), Ports(client, Ledger(diary), Store(), clock), lambda _: None)
-        await run.go(Gate())
+        await run.go(open_gate)
         await client.close()
         return run.snapshot
 

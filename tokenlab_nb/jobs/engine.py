@@ -14,6 +14,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
@@ -239,8 +240,9 @@ class Engine:
     async def _live(self, run: Run) -> None:
         try:
             self._publish(run.snapshot)
-            await run.go(self._gate(run.snapshot.request.model))
+            await run.go(partial(self._gate, run.snapshot.request.model))
         except Exception as error:  # noqa: BLE001  # a fault of ours must end on the job, not in a dead thread
+            _log.exception("tokenlab_nb itself failed in job %s.", run.snapshot.id)
             self._publish(_after_fault(run.snapshot, error, self._ports.clock))
         finally:
             with self._lock:

@@ -34,6 +34,8 @@ from tokenlab_nb.jobs import schedule
 from tokenlab_nb.jobs.job import TERMINAL, JobSnapshot, JobStatus, Origin, StoredImage
 from tokenlab_nb.jobs.ports import Blobs, Clock, ImageApi, Journal
 
+Gate = Callable[[], AbstractAsyncContextManager[Any]]
+
 _T = TypeVar("_T")
 _TOO_MANY_REQUESTS, _UNAVAILABLE = 429, 503
 _NO_TASK = "async_task_not_found"
@@ -98,11 +100,11 @@ class Run:
         self._closing = True
         self.stop_waiting()
 
-    async def go(self, gate: AbstractAsyncContextManager[Any]) -> None:
+    async def go(self, gate: Gate) -> None:
         """Live until the job is at rest.
 
         Args:
-            gate: Entered around each create call: it limits how many are being sent at once.
+            gate: Makes what is entered around each create call: it limits how many are being sent at once.
         """
         try:
             with self._waiting():
@@ -185,11 +187,11 @@ class Run:
 
     # ------------------------------------------------------------------------------------ create
 
-    async def _create(self, gate: AbstractAsyncContextManager[Any]) -> None:
+    async def _create(self, gate: Gate) -> None:
         await self._to(JobStatus.DRAFT, expected_seconds=await self._expected())
         attempt = 0
         while True:
-            async with gate:
+            async with gate():
                 refusal = await self._send_once(await self._files())
             if refusal is None:
                 return

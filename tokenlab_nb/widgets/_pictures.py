@@ -51,7 +51,7 @@ class LiveJob(Protocol):
         """Call back at every change, on any thread; return the unsubscriber."""
 
     def stop_waiting(self) -> None:
-        """Stop asking for it; the task goes on."""
+        """Stop asking for it; the task goes on. One that was not sent yet is cancelled."""
 
     def resume(self) -> None:
         """Wait for it again."""
@@ -252,7 +252,7 @@ class Pictures(Widget):
 
     def _on_act(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         job = self._jobs[message["job"]]
-        acts = {"stop": job.stop_waiting, "resume": job.resume, "fetch": job.fetch_again}
+        acts = {"cancel": job.stop_waiting, "stop": job.stop_waiting, "resume": job.resume, "fetch": job.fetch_again}
         acts[message["action"]]()
         self.show_error("")
         return None

@@ -79,11 +79,11 @@ def aspect(request: ImageRequest) -> float:
 
 
 def actions(snapshot: JobSnapshot) -> list[str]:
-    """Return what the user may do: ``stop``, ``resume``, ``fetch``."""
+    """Return what the user may do: ``cancel`` (not sent yet), ``stop``, ``resume``, ``fetch``."""
     if snapshot.can_fetch_again:
         return ["fetch"]
     if not snapshot.is_at_rest:
-        return ["stop"] if snapshot.status is not _S.DRAFT else []
+        return ["cancel" if snapshot.status is _S.DRAFT else "stop"]
     has_task = snapshot.task_id is not None or snapshot.poll_url is not None
     return ["resume"] if has_task and not snapshot.is_terminal else []
 
@@ -95,12 +95,13 @@ def problem(error: TokenLabError | None) -> dict[str, object] | None:
     issues = error.issues if isinstance(error, ValidationError) else ()
     rows = [{"field": issue.field, "message": issue.message, "remedy": issue.remedy} for issue in issues]
     remedies = " ".join(str(row["remedy"]) for row in rows)
+    near, said = error.did_you_mean or "", f"{error.message} {error.hint}"
     return {
         "title": _TITLES.get(type(error).__name__, "It did not work"),
         "text": error.message,
         "hint": "" if error.hint in error.message or error.hint in remedies else error.hint,
         "request_id": error.request_id or "",
-        "did_you_mean": error.did_you_mean or "",
+        "did_you_mean": "" if near in said else near,
         "issues": rows,
     }
 

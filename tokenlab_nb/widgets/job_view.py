@@ -26,4 +26,4 @@ class JobView(Pictures):
         return self.jobs[0]
 
     def _describe(self) -> str:
-        return repr(self.job.id)
+        return repr(self.job.snapshot.request.model)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.unit.pictures import JPEG, PNG, WEBP
 from tokenlab_nb.api.replies import ImageData, Images, Meta, Reply, Task
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import Facts, TokenLabError
+from tokenlab_nb.jobs.engine import Engine
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.runner import Ports, Run
 
@@ -31,6 +33,7 @@ DONE = Images((ImageData(url=URLS[0]),), Meta("req_done", "billtxn_1"), TASK_ID)
 ACCEPTED = Task(TASK_ID, POLL_URL, meta=Meta("req_create"))
 WORKING = Task(TASK_ID, POLL_URL, "processing", 40, Meta("req_poll"))
 
+Make = Callable[..., Engine]
 Answer = Reply | TokenLabError | Callable[[], Any]
 Entry = tuple[str, ...]
 
@@ -187,7 +190,7 @@ class World:
         return self.live_prepared()
 
     def live_prepared(self) -> JobSnapshot:
-        anyio.run(self.run.go, Gate())
+        anyio.run(self.run.go, open_gate)
         return self.run.snapshot
 
     def prepare(self, snapshot: JobSnapshot | None = None) -> Run:
@@ -215,14 +218,10 @@ class World:
         return self.api.count("create")
 
 
-class Gate:
-    """A gate that can be entered again and again, as the engine's can."""
-
-    async def __aenter__(self) -> None:
-        await anyio.lowlevel.checkpoint()
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
+@asynccontextmanager
+async def open_gate() -> AsyncIterator[None]:
+    await anyio.lowlevel.checkpoint()
+    yield
 
 
 def draft(request: ImageRequest = REQUEST) -> JobSnapshot:
@@ -233,3 +232,26 @@ def waiting(status: JobStatus = JobStatus.PENDING, **changes: Any) -> JobSnapsho
     """A job of an earlier time, whose task goes on at the service."""
     snapshot = draft().move(JobStatus.SENDING, START).move(status, START)
     return replace(snapshot, **{"task_id": TASK_ID, "poll_url": POLL_URL, **changes})
+
+
+class Held:
+    """An answer that comes when it is let go."""
+
+    def __init__(self, answer: Reply) -> None:
+        self.answer = answer
+        self.asked = threading.Event()
+        self._go = threading.Event()
+
+    def let_go(self) -> None:
+        self._go.set()
+
+    async def __call__(self) -> Reply:
+        self.asked.set()
+        while not self._go.is_set():  # noqa: ASYNC110  # it is set by another thread
+            await anyio.sleep(0.002)
+        return self.answer
+
+
+def forever() -> Awaitable[None]:
+    """An answer that never comes."""
+    return anyio.sleep_forever()

@@ -3,62 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 import anyio
 import pytest
 
-from tests.unit.jobs.fakes import ACCEPTED, DONE, ORIGIN, REQUEST, SOON, TASK_ID, URLS, WORKING, World, until
+from tests.unit.jobs.fakes import (
+    ACCEPTED,
+    DONE,
+    ORIGIN,
+    REQUEST,
+    SOON,
+    TASK_ID,
+    URLS,
+    WORKING,
+    Held,
+    Make,
+    World,
+    forever,
+    until,
+)
 from tests.unit.pictures import PNG
-from tokenlab_nb.api.replies import Reply
 from tokenlab_nb.errors import ImageError, TransportError
 from tokenlab_nb.jobs import engine as engines
-from tokenlab_nb.jobs.engine import MAX_SENDS, Engine, RealClock
-from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
-
-Make = Callable[..., Engine]
-
-
-@pytest.fixture
-def make() -> Iterator[Make]:
-    made: list[Engine] = []
-
-    def engine(world: World, **options: Any) -> Engine:
-        made.append(Engine(world.ports, **options))
-        return made[-1]
-
-    yield engine
-    for each in made:
-        each.close()
-
-
-class Held:
-    """An answer that comes when it is let go."""
-
-    def __init__(self, answer: Reply) -> None:
-        self.answer = answer
-        self.asked = threading.Event()
-        self._go = threading.Event()
-
-    def let_go(self) -> None:
-        self._go.set()
-
-    async def __call__(self) -> Reply:
-        self.asked.set()
-        while not self._go.is_set():  # noqa: ASYNC110  # it is set by another thread
-            await anyio.sleep(0.002)
-        return self.answer
-
-
-def forever() -> Awaitable[None]:
-    return anyio.sleep_forever()
-
+from tokenlab_nb.jobs.engine import MAX_SENDS, RealClock
+from tokenlab_nb.jobs.job import JobStatus
 
 # ------------------------------------------------------------------------------------------------- jobs
 
@@ -109,7 +81,16 @@ def test_a_model_may_have_a_lower_limit_which_holds_back_no_other_model(make: Ma
     assert world.api.most_sending == 3
 
 
-def test_a_fault_of_ours_ends_on_the_job_and_the_others_go_on(make: Make) -> None:
+@pytest.mark.parametrize("limit", [None, 1])
+def test_a_create_goes_through_the_gate_again_when_it_is_sent_again(make: Make, limit: int | None) -> None:
+    world = World(creates=[TransportError("No connection."), TransportError("No connection."), DONE])
+    engine = make(world)
+    job = engine.submit(REQUEST, concurrency=limit)
+    assert engine.wait(job, SOON)
+    assert (engine.snapshot(job).status, world.posts) == (JobStatus.COMPLETED, 3)
+
+
+def test_a_fault_of_ours_ends_on_the_job_and_the_others_go_on(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     world = World(creates=[lambda: ZeroDivisionError("a bug"), DONE])
     engine = make(world)
     bad, good = engine.submit(REQUEST), None
@@ -118,6 +99,7 @@ def test_a_fault_of_ours_ends_on_the_job_and_the_others_go_on(make: Make) -> Non
     assert engine.wait(good, SOON)
     assert engine.snapshot(bad).status is JobStatus.UNKNOWN
     assert "tokenlab_nb itself failed (ZeroDivisionError)" in str(engine.snapshot(bad).error)
+    assert "a bug" in caplog.text
     assert engine.snapshot(good).status is JobStatus.COMPLETED
 
 
@@ -203,109 +185,6 @@ def test_failed_pictures_are_fetched_again_without_asking_or_sending(make: Make)
     assert engine.wait(job, SOON)
     assert engine.snapshot(job).status is JobStatus.COMPLETED
     assert (world.posts, world.api.count("ask"), world.api.count("fetch")) == (1, 0, 2)
-
-
-# ------------------------------------------------------------------------------------------------- listeners
-
-
-def test_a_listener_hears_the_present_state_and_every_one_after_it(make: Make) -> None:
-    answer = Held(ACCEPTED)
-    engine = make(World(creates=[answer]))
-    job = engine.submit(REQUEST)
-    assert answer.asked.wait(SOON)
-    heard: list[JobSnapshot] = []
-    engine.subscribe(job, heard.append)
-    assert [snapshot.status for snapshot in heard] == [JobStatus.SENDING]
-    answer.let_go()
-    assert engine.wait(job, SOON)
-    assert list(dict.fromkeys(snapshot.status for snapshot in heard)) == [
-        JobStatus.SENDING,
-        JobStatus.PENDING,
-        JobStatus.PROCESSING,
-        JobStatus.COMPLETED,
-    ]
-
-
-def test_the_last_word_that_a_listener_hears_is_the_newest(make: Make) -> None:
-    answer = Held(DONE)
-    engine = make(World(creates=[answer]))
-    job = engine.submit(REQUEST)
-    assert answer.asked.wait(SOON)
-    heard: list[JobSnapshot] = []
-
-    def slow(snapshot: JobSnapshot) -> None:
-        if threading.current_thread() is threading.main_thread() and not heard:
-            answer.let_go()
-            assert engine.wait(job, SOON)
-        heard.append(snapshot)
-
-    engine.subscribe(job, slow)
-    assert heard[-1].status is JobStatus.COMPLETED
-
-
-def test_an_unsubscribed_listener_hears_no_more(make: Make) -> None:
-    answer = Held(DONE)
-    engine = make(World(creates=[answer]))
-    job = engine.submit(REQUEST)
-    heard: list[JobSnapshot] = []
-    unsubscribe = engine.subscribe(job, heard.append)
-    assert answer.asked.wait(SOON)
-    unsubscribe()
-    unsubscribe()
-    until(lambda: engine.snapshot(job).status is JobStatus.SENDING)
-    before = len(heard)
-    answer.let_go()
-    assert engine.wait(job, SOON)
-    assert len(heard) == before
-
-
-def test_a_listener_that_fails_harms_nobody(make: Make, caplog: pytest.LogCaptureFixture) -> None:
-    answer = Held(DONE)
-    engine = make(World(creates=[answer]))
-    job = engine.submit(REQUEST)
-    assert answer.asked.wait(SOON)
-    heard: list[JobSnapshot] = []
-
-    def bad(snapshot: JobSnapshot) -> None:
-        if snapshot.status is not JobStatus.SENDING:
-            raise ValueError("a listener's bug")
-
-    engine.subscribe(job, bad)
-    engine.subscribe(job, heard.append)
-    with caplog.at_level(logging.WARNING):
-        answer.let_go()
-        assert engine.wait(job, SOON)
-    assert heard[-1].status is JobStatus.COMPLETED
-    assert "A listener of job" in caplog.text
-
-
-def test_a_listener_may_submit_and_stop_but_not_block(make: Make) -> None:
-    world = World(creates=[ACCEPTED], tasks=[forever])
-    engine = make(world)
-    caught: list[BaseException] = []
-    others: list[str] = []
-
-    def listener(snapshot: JobSnapshot) -> None:
-        if snapshot.status is not JobStatus.PENDING or snapshot.waiting_stopped:
-            return
-        for blocking in (lambda: engine.wait(job, 1), lambda: engine.call(anyio.sleep, 0), engine.close):
-            try:
-                blocking()
-            except RuntimeError as error:
-                caught.append(error)
-        others.append(engine.submit(replace(REQUEST, model="model-b")))
-        engine.stop_waiting(job)
-
-    held = Held(ACCEPTED)
-    world.api.creates = [held, ACCEPTED]
-    job = engine.submit(REQUEST)
-    engine.subscribe(job, listener)
-    held.let_go()
-    assert engine.wait(job, SOON)
-    assert engine.snapshot(job).waiting_stopped
-    assert len(caught) == 3
-    assert all("wait for itself" in str(error) for error in caught)
-    until(lambda: engine.snapshot(others[0]).status is JobStatus.PENDING)
 
 
 # ------------------------------------------------------------------------------------------------- waiting

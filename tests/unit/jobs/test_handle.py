@@ -9,10 +9,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
-import anyio
 import pytest
 
-from tests.unit.jobs.fakes import ACCEPTED, DONE, REQUEST, SOON, TASK_ID, URLS, WORKING, World, until
+from tests.unit.jobs.fakes import ACCEPTED, DONE, REQUEST, SOON, TASK_ID, URLS, WORKING, World, forever, until
 from tests.unit.pictures import PNG
 from tokenlab_nb.api.replies import ImageData, Images, Meta
 from tokenlab_nb.contract.request import ImageRequest
@@ -37,10 +36,6 @@ def begin() -> Iterator[Begin]:
     yield job
     for each in made:
         each.close()
-
-
-def forever() -> object:
-    return anyio.sleep_forever()
 
 
 # ------------------------------------------------------------------------------------------------- looking

@@ -17,9 +17,9 @@ from tests.unit.jobs.fakes import (
     TASK_ID,
     URLS,
     WORKING,
-    Gate,
     World,
     facts,
+    open_gate,
     waiting,
 )
 from tests.unit.pictures import PNG
@@ -234,7 +234,7 @@ class Shut:
 def test_stopping_in_the_queue_sends_nothing() -> None:
     world = World()
     run = world.prepare()
-    anyio.run(run.go, Shut(run.stop_waiting))
+    anyio.run(run.go, lambda: Shut(run.stop_waiting))
     assert (run.snapshot.status, world.posts) == (CANCELLED, 0)
 
 
@@ -341,7 +341,7 @@ def test_going_on_with_noted_addresses_asks_nobody() -> None:
 
 async def break_off(run: Run) -> None:
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(run.go, Gate())
+        tasks.start_soon(run.go, open_gate)
         await anyio.wait_all_tasks_blocked()
         tasks.cancel_scope.cancel()
 

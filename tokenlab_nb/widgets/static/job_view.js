@@ -10,13 +10,12 @@ function render({ model, el }) {
   const note = h("p", { class: "tlnb-jobnote" });
   const prompt = h("p", { class: "tlnb-prompt" });
   const trouble = troubleBlock(false);
-  const copy = copyLine("Request id");
   const act = actionButtons(model, store);
   const ids = h("dl", { class: "tlnb-allfacts" });
   const details = h("details", { class: "tlnb-ids" }, h("summary", { text: "Ids of this job" }), ids);
   root.append(h("header", { class: "tlnb-head" }, title, state, time, bar));
   alertRegion(model, root);
-  root.append(prompt, note, trouble.node, copy.node, act.node);
+  root.append(prompt, note, trouble.node, act.node);
   keepKeys(root);
   el.append(root);
 
@@ -48,7 +47,6 @@ function render({ model, el }) {
     setText(note, row.note || (row.running && row.error ? row.error.text : ""));
     setShown(note, Boolean(note.textContent));
     trouble.update(row.error, resting);
-    copy.update(resting && row.error ? row.error.request_id : "");
     act.update(row, row.actions);
     setIds(ids, row);
     grid.update([row]);

@@ -16,8 +16,7 @@ function lightbox(model, store, root, { closed }) {
   on.classList.add("tlnb-step");
   const img = h("img", { draggable: "false" });
   const trouble = troubleBlock(false);
-  const copy = copyLine("Request id");
-  const stage = h("div", { class: "tlnb-stage", tabindex: "0", role: "group" }, img, h("div", { class: "tlnb-words" }, trouble.node, copy.node));
+  const stage = h("div", { class: "tlnb-stage", tabindex: "0", role: "group" }, img, h("div", { class: "tlnb-words" }, trouble.node));
   const note = h("div", { class: "tlnb-note", role: "status" });
   const facts = h("dl", { class: "tlnb-allfacts" });
   const box = h(
@@ -67,7 +66,6 @@ function lightbox(model, store, root, { closed }) {
     for (const each of [fit, full, save]) each.disabled = !data.hash;
     setShown(img, Boolean(data.hash));
     trouble.update(row.error, !data.hash);
-    copy.update(!data.hash && row.error ? row.error.request_id : "");
     setAttr(stage, "aria-label", label(row, data));
     setFacts(facts, row, data);
     if (changed) load(row, data);

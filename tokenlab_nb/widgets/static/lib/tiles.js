@@ -145,13 +145,12 @@ function makeTile(model, store, key, brief) {
   const ground = h("div", { class: "tlnb-ground" }, img);
   const trouble = troubleBlock(true);
   const act = actionButtons(model, store);
-  const say = h("div", { class: "tlnb-say" }, state, time, bar, trouble.node, act.node);
+  const say = h("div", { class: "tlnb-say" }, state, time, bar, act.node, trouble.node);
   const main = h("div", { class: "tlnb-main", tabindex: "-1" }, ground, say);
   const name = h("div", { class: "tlnb-model" });
   const facts = h("div", { class: "tlnb-facts" });
-  const copy = copyLine("Request id");
   const read = h("button", { class: "tlnb-button tlnb-read", type: "button", text: "Read in full", hidden: true });
-  const li = h("li", { class: "tlnb-tile" }, main, h("div", { class: "tlnb-caption" }, name, facts, read, copy.node));
+  const li = h("li", { class: "tlnb-tile" }, main, h("div", { class: "tlnb-caption" }, name, facts, read));
   li.dataset.key = key;
   let row = null;
   let data = null;
@@ -173,12 +172,11 @@ function makeTile(model, store, key, brief) {
       act.update(row, !brief && first && data.kind !== "picture" ? row.actions : []);
       const failed = data.kind !== "picture" && data.kind !== "waiting";
       trouble.update(row.error, failed);
-      copy.update(!brief && failed && row.error ? row.error.request_id : "");
       setAttr(main, "role", data.kind === "picture" ? "button" : "group");
       setAttr(main, "aria-label", label(row, data));
       tile.paint();
       tile.tick();
-      setShown(read, failed && say.scrollHeight > main.clientHeight + 1);
+      setShown(read, failed && Boolean(row.error));
     },
     paint() {
       const url = tile.hash ? store.thumbs.get(tile.hash) : undefined;
@@ -228,14 +226,16 @@ function factWords(row, data, brief) {
   return parts.filter(Boolean).join(" · ");
 }
 
-/** An error in parts: title, text, what is wrong field by field, what to do. */
+/** An error in parts: title, text, what is wrong field by field, what to do, and the id to quote. */
 function troubleBlock(compact) {
   const title = h("strong");
   const text = h("div");
   const issues = h("ul");
   const hint = h("div", { class: "tlnb-hint" });
   const near = h("div");
-  const node = h("div", { class: "tlnb-trouble", "data-compact": compact, hidden: true }, title, text, issues, hint, near);
+  const copy = copyLine("Request id");
+  const parts = [title, text, issues, hint, near, copy.node];
+  const node = h("div", { class: "tlnb-trouble", "data-compact": compact, hidden: true }, ...parts);
   return {
     node,
     update(error, shown) {
@@ -244,7 +244,8 @@ function troubleBlock(compact) {
       setText(title, error.title);
       setText(text, error.text);
       setText(hint, error.hint);
-      setText(near, error.did_you_mean && !error.text.includes(error.did_you_mean) ? `Did you mean ${error.did_you_mean}?` : "");
+      setText(near, error.did_you_mean && `Did you mean ${error.did_you_mean}?`);
+      copy.update(error.request_id);
       const lines = error.issues.map((issue) => `${issue.field}: ${issue.message} ${issue.remedy}`.trim());
       if (JSON.stringify(lines) !== node.dataset.lines) {
         node.dataset.lines = JSON.stringify(lines);
@@ -256,6 +257,7 @@ function troubleBlock(compact) {
 }
 
 const ACTIONS = {
+  cancel: ["Cancel", "It was not sent yet, so it costs nothing."],
   stop: ["Stop waiting", "The task goes on at TokenLab and is billed."],
   resume: ["Wait again", "Asks for the task that was sent; nothing is sent twice."],
   fetch: ["Fetch again", "The pictures are made; only fetching them failed."],
