@@ -29,7 +29,7 @@ from tokenlab_nb.widgets._twin import Twin, show
 
 _REPEATS = (1.0, 3.0, 9.0)
 _TWIN_GAP = 1.0
-_THUMB_EDGE, _THUMB_BYTES = 256, 20_000
+_THUMB_EDGE, _THUMB_BYTES = 512, 48_000  # sharp on dense screens; the twin's are smaller
 
 
 class LiveJob(Protocol):

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.export.frozen import FrozenPicture
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
+from tokenlab_nb.settings import SANDBOX_URL
 
 Kind = Literal["waiting", "picture", "failed", "unknown", "cancelled", "stopped"]
 
@@ -143,6 +145,7 @@ def row(snapshot: JobSnapshot, *, now: float) -> dict[str, object]:
         "counts": counts(snapshot),
         "error": problem(snapshot.error),
         "actions": actions(snapshot),
+        "billed": snapshot.origin != SANDBOX_URL,
         "ids": {
             "Job": snapshot.id,
             "Task": snapshot.task_id or "",
@@ -188,18 +191,19 @@ def frozen(snapshot: JobSnapshot, thumbs: Mapping[str, bytes]) -> list[FrozenPic
     """
     request, error = snapshot.request, snapshot.error
     seed = request.values.get("seed")
-    shared = {
-        "model": request.model,
-        "operation": request.operation,
-        "prompt": request.prompt,
-        "seed": "" if seed is None else str(seed),
-        "seconds": snapshot.elapsed(0.0) if snapshot.ended_at is not None else None,
-        "counts": counts(snapshot),
-        "request_id": snapshot.request_id or (error.request_id if error else "") or "",
-    }
+    shared = FrozenPicture(
+        model=request.model,
+        operation=request.operation,
+        prompt=request.prompt,
+        state=words(snapshot).lower(),
+        seed="" if seed is None else str(seed),
+        seconds=snapshot.elapsed(0.0) if snapshot.ended_at is not None else None,
+        counts=counts(snapshot),
+        request_id=snapshot.request_id or (error.request_id if error else "") or "",
+    )
     rows = [
-        FrozenPicture(
-            **shared,
+        replace(
+            shared,
             state="done",
             done=True,
             jpeg=thumbs.get(image.sha256, b""),
@@ -212,5 +216,5 @@ def frozen(snapshot: JobSnapshot, thumbs: Mapping[str, bytes]) -> list[FrozenPic
         told = problem(error) if error else None
         parts = (f"{told['title']}.", told["text"], told["hint"]) if told else ()
         text = " ".join(str(part) for part in parts if part)
-        rows.append(FrozenPicture(**shared, state=words(snapshot).lower(), problem=text))
+        rows.append(replace(shared, problem=text))
     return rows

@@ -65,8 +65,8 @@ def test_a_thumbnail_is_pushed_as_a_small_binary_jpeg(gallery, make_job, page, p
     ((content, buffers),) = page.messages("thumbs")
     assert content["hashes"] == hashes(job)
     small = Image.open(io.BytesIO(buffers[0]))
-    assert (small.format, small.size) == ("JPEG", (256, 192))
-    assert len(buffers[0]) <= 20_000
+    assert (small.format, small.size) == ("JPEG", (512, 384))
+    assert len(buffers[0]) <= 48_000
 
 
 def test_the_saved_state_holds_no_pixels(gallery, make_job, picture):

@@ -71,8 +71,9 @@ function buildFrame(model, el) {
     empty: h("div", { class: "tlnb-picker-empty" }),
     count: h("div", { class: "tlnb-picker-count", role: "status" }),
   };
-  const frame = { class: "tlnb-picker", role: "group", "aria-label": "Models", "data-lm-suppress-shortcuts": "true" };
+  const frame = { class: "tlnb-picker", role: "group", "aria-label": "Models" };
   const root = h("div", frame);
+  keepKeys(root);
   alertRegion(model, root);
   const tools = h("div", { class: "tlnb-picker-tools" }, parts.search, parts.operation, parts.provider);
   const order = h("label", { class: "tlnb-picker-order" }, "sort by ", parts.sort);

@@ -258,7 +258,7 @@ function troubleBlock(compact) {
 
 const ACTIONS = {
   cancel: ["Cancel", "It was not sent yet, so it costs nothing."],
-  stop: ["Stop waiting", "The task goes on at TokenLab and is billed."],
+  stop: ["Stop waiting", "The task goes on at the service."],
   resume: ["Wait again", "Asks for the task that was sent; nothing is sent twice."],
   fetch: ["Fetch again", "The pictures are made; only fetching them failed."],
 };
@@ -274,7 +274,8 @@ function actionButtons(model, store) {
       Object.assign(node.dataset, { actions: actions.join(), job: row.id });
       node.replaceChildren(
         ...actions.flatMap((action) => {
-          const [text, consequence] = ACTIONS[action];
+          const [text, told] = ACTIONS[action];
+          const consequence = action === "stop" && row.billed ? "The task goes on at the service and is billed." : told;
           const button = h("button", { class: "tlnb-button", type: "button", text, title: consequence });
           button.addEventListener("click", async () => {
             button.disabled = true;
