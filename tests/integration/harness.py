@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,43 +13,40 @@ from starlette.applications import Starlette
 from tokenlab_nb import settings
 from tokenlab_nb.sandbox.app import ConnectionDropped, create_app
 from tokenlab_nb.sandbox.faults import Fault
-from tokenlab_nb.session import Session
+from tokenlab_nb.session import Session, _InProcess
 
 CREATES = "/v1/images"
 KEY = "sk-" + "integration"
 
 
 class HastyClock:
-    """The world's clock, on which no sleep takes time."""
+    """Moves only when somebody sleeps, and no sleep takes time: session and sandbox live by the same one."""
 
     def __init__(self) -> None:
-        self.slept: list[float] = []
+        self.time = 1_800_000_000.0
 
     def now(self) -> float:
-        return time.time() + sum(self.slept)
+        return self.time
 
     def random(self) -> float:
         return 0.5
 
     async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
+        self.time += seconds
         await anyio.lowlevel.checkpoint()
 
 
-class InProcess(httpx.ASGITransport):
-    """The sandbox as a transport. It keeps what was asked, and a dropped connection looks as it does on a network."""
+class Wire(_InProcess):
+    """The session's own way to the sandbox, which keeps what was asked."""
 
     def __init__(self, app: Starlette) -> None:
-        super().__init__(app=app)
+        super().__init__(app, ConnectionDropped)
         self.requests: list[httpx.Request] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         self.requests.append(request)
-        try:
-            return await super().handle_async_request(request)
-        except ConnectionDropped:
-            raise httpx.RemoteProtocolError("Server disconnected without sending a response.") from None
+        return await super().handle_async_request(request)
 
 
 class Rig:
@@ -66,9 +62,10 @@ class Rig:
         prefer_tasks: bool = True,
         **options: Any,
     ) -> None:
-        self.app = create_app(base_url=base_url, faults=faults, **{"latency_scale": 1e-4, **options})
-        self.wire = InProcess(self.app)
         self.clock = HastyClock()
+        times = {"clock": self.clock.now, "sleep": self.clock.sleep}
+        self.app = create_app(base_url=base_url, faults=faults, **times, **options)
+        self.wire = Wire(self.app)
         chosen = settings.load(
             api_key=settings.Secret(key), base_url=base_url, data_dir=folder, prefer_tasks=prefer_tasks
         )
