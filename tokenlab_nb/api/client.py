@@ -29,6 +29,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 
 _ASK_AGAIN = "Check the network, then ask again: asking costs nothing."
 _TELL = "Tell the service's support of it; the address is kept with the job."
+_PASSING = frozenset({408, 425, 429})
 _FETCH_AGAIN = "The picture is paid for and its address kept: fetch it again with job.fetch_again(), at no cost."
 
 
@@ -239,7 +240,9 @@ async def _public_address(host: str, port: int) -> str:
 async def _read_picture(response: httpx.Response) -> bytes:
     kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
     if response.status_code != httpx.codes.OK:
-        raise TransportError(f"The picture's address answered {response.status_code}.", hint=_FETCH_AGAIN)
+        # A host in trouble may answer better soon; an address that is refused or gone will not.
+        kind_of_error = TransportError if response.status_code in _PASSING or response.is_server_error else ImageError
+        raise kind_of_error(f"The picture's address answered {response.status_code}.", hint=_FETCH_AGAIN)
     if kind and not kind.startswith("image/") and kind not in ("application/octet-stream", "binary/octet-stream"):
         raise ImageError(f"The picture's address answered with {kind[:60]}, not a picture.", hint=_FETCH_AGAIN)
     stated = response.headers.get("content-length", "")

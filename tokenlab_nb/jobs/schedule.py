@@ -26,10 +26,10 @@ def poll_delay(polls: int, retry_after: float | None = None) -> float:
 
     Args:
         polls: How often it was asked already; 0 is the wait after the create.
-        retry_after: What the service asked for; it wins where it is longer.
+        retry_after: What the service asked for; it wins where it is longer, up to `LONGEST_PAUSE`.
     """
     growing = min(POLL_CEILING, POLL_FLOOR * _POLL_GROWTH ** min(polls, 32))
-    return max(growing, retry_after or 0.0)
+    return max(growing, min(retry_after or 0.0, LONGEST_PAUSE))
 
 
 def pause(attempt: int, chance: float, retry_after: float | None = None) -> float:

@@ -61,9 +61,12 @@ def test_content_types_that_are_none(kind: str) -> None:
         fetch(Wire(handler=lambda _: httpx.Response(200, content=PNG, headers={"Content-Type": kind})))
 
 
-@pytest.mark.parametrize("status", [204, 403, 404, 500, 503])
-def test_another_status_is_no_picture_and_costs_nothing_to_try_again(status: int) -> None:
-    with pytest.raises(TransportError, match=rf"answered {status}\. .*job\.fetch_again\(\), at no cost"):
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [*((status, ImageError) for status in (204, 403, 404)), *((s, TransportError) for s in (408, 429, 500, 503))],
+)
+def test_another_status_is_no_picture_and_costs_nothing_to_try_again(status: int, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match=rf"answered {status}\. .*job\.fetch_again\(\), at no cost"):
         fetch(Wire(handler=lambda _: httpx.Response(status)))
 
 

@@ -51,3 +51,7 @@ def test_a_service_that_asks_for_a_long_pause_gets_the_users_decision() -> None:
 def test_the_expected_time_is_the_median_of_what_it_took_before() -> None:
     assert schedule.expected_seconds([]) is None
     assert schedule.expected_seconds([30.0, 10.0, 90.0]) == 30.0
+
+
+def test_a_service_cannot_put_a_task_off_for_ever() -> None:
+    assert schedule.poll_delay(0, 86_400.0) == schedule.LONGEST_PAUSE
