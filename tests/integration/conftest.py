@@ -1,7 +1,11 @@
-"""Sessions on sandboxes, closed after each test."""
+"""Sandboxes, in this process and over a port, and sessions on them; all ended after each test."""
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.integration.harness import Rig
+from tests.unit.jobs.fakes import SOON
 from tokenlab_nb.sandbox.faults import Fault
 
 
@@ -24,3 +29,30 @@ def rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
     yield make
     for each in made:
         each.close()
+
+
+Serve = Callable[..., str]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Start a sandbox process and return its address."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*faults: dict[str, Any], scale: float = 0.0) -> str:
+        script = tmp_path / "faults.json"
+        script.write_text(json.dumps(faults))
+        options = ["--port", "0", "--latency-scale", str(scale), "--faults", str(script)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tokenlab_nb.sandbox", *options], stdout=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        assert process.stdout
+        return process.stdout.readline().strip()
+
+    yield start
+    for process in started:
+        process.send_signal(signal.SIGTERM)
+        process.wait(SOON)
+        assert process.stdout
+        process.stdout.close()

@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import tokenlab_nb as tl
+from tests.integration.conftest import Serve
 from tests.integration.harness import KEY
 from tests.unit.jobs.fakes import SOON
 from tests.unit.pictures import PNG
-from tokenlab_nb.errors import AuthenticationError, ImageError, TransportError, UnknownOutcomeError
-
-Serve = Callable[..., str]
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Start a sandbox process and return its address."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*faults: dict[str, Any], scale: float = 0.0) -> str:
-        script = tmp_path / "faults.json"
-        script.write_text(json.dumps(faults))
-        options = ["--port", "0", "--latency-scale", str(scale), "--faults", str(script)]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tokenlab_nb.sandbox", *options], stdout=subprocess.PIPE, text=True
-        )
-        started.append(process)
-        assert process.stdout
-        return process.stdout.readline().strip()
-
-    yield start
-    for process in started:
-        process.send_signal(signal.SIGTERM)
-        process.wait(SOON)
-        assert process.stdout
-        process.stdout.close()
+from tokenlab_nb.errors import AuthenticationError, ImageError, UnknownOutcomeError
 
 
 def test_from_a_prompt_to_pictures_over_a_port(serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -54,7 +23,7 @@ def test_from_a_prompt_to_pictures_over_a_port(serve: Serve, tmp_path: Path, cap
         jobs = [session.submit(model=model, prompt="fox") for model in ("gpt-image-2", "nano-banana-2", "qwen-image")]
         assert all(len(job.wait(SOON)) == 1 for job in jobs)
         assert session.edit(model="gpt-image-2", prompt="bluer", image=PNG)
-        with pytest.raises(TransportError):
+        with pytest.raises(ImageError, match="answered 404"):
             session._engine.call(session._client.download, f"{session.origin}/pictures/none-0.png")
     assert {"httpx", "httpcore.http11"} <= {record.name for record in caplog.records}
     assert KEY not in caplog.text

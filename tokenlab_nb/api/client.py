@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import anyio
+import anyio.to_thread
 import httpx
 
 from tokenlab_nb.api import wire
 from tokenlab_nb.api.replies import Reply
-from tokenlab_nb.contract import hosts, parse
+from tokenlab_nb.contract import hosts
 from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import AuthenticationError, ImageError, TokenLabError, TransportError, UnknownOutcomeError
@@ -30,6 +31,11 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 _ASK_AGAIN = "Check the network, then ask again: asking costs nothing."
 _TELL = "Tell the service's support of it; the address is kept with the job."
 _PASSING = frozenset({408, 425, 429})
+_T = TypeVar("_T")
+_Answer = tuple[int, Mapping[str, str], bytes]
+_Target = tuple[str, dict[str, Any]]
+_Read = Callable[[wire.Call, int, Mapping[str, str], bytes], _T]
+
 _FETCH_AGAIN = "The picture is paid for and its address kept: fetch it again with job.fetch_again(), at no cost."
 
 
@@ -89,7 +95,7 @@ class TokenLabClient:
 
     async def models(self, **filters: str | None) -> tuple[Model, ...]:
         """``GET /v1/models``; see `wire.models` for the filters."""
-        return parse.parse_list(await self._discover(wire.models(**filters)))
+        return await self._discover(wire.models(**filters), wire.read_models)
 
     async def model(self, model_id: str) -> Model:
         """``GET /v1/models/{model}``.
@@ -97,19 +103,19 @@ class TokenLabClient:
         Raises:
             NotFoundError: If there is no such model.
         """
-        return parse.parse(await self._discover(wire.model(model_id)))
+        return await self._discover(wire.model(model_id), wire.read_model)
 
     async def pricing(self, model_id: str) -> Mapping[str, Any]:
         """``GET /v1/models/{model}/pricing``, as it came (schema ``ModelPricingResponse``)."""
-        body = await self._discover(wire.pricing(model_id))
+        body = await self._discover(wire.pricing(model_id), wire.read_json)
         return body if isinstance(body, dict) else {}
 
-    async def _discover(self, call: wire.Call) -> Any:
+    async def _discover(self, call: wire.Call, read: _Read[_T]) -> _T:
         """Discovery is public, a key only narrows it: a wrong one must not hide the catalogue. Creates tell of it."""
         try:
-            return wire.read_json(call, *await self._send(call, self._timeouts.read))
+            return await _off_loop(read, call, await self._send(call, self._timeouts.read))
         except AuthenticationError:
-            return wire.read_json(call, *await self._send(call, self._timeouts.read, with_key=False))
+            return await _off_loop(read, call, await self._send(call, self._timeouts.read, with_key=False))
 
     # --------------------------------------------------------------------------------------- work
 
@@ -126,7 +132,7 @@ class TokenLabClient:
             TokenLabError: What the service answered.
         """
         call = wire.create(request, files)
-        return wire.read_create(call, *await self._send(call, self._timeouts.create))
+        return await _off_loop(wire.read_create, call, await self._send(call, self._timeouts.create))
 
     async def task(self, task_id: str | None, poll_url: str | None) -> Reply:
         """Ask for a task by its ``poll_url``, else ``GET /v1/tasks/{id}``."""
@@ -141,11 +147,9 @@ class TokenLabClient:
         return await self._ask(wire.cancel(task_id))
 
     async def _ask(self, call: wire.Call) -> Reply:
-        return wire.read_task(call, *await self._send(call, self._timeouts.read))
+        return await _off_loop(wire.read_task, call, await self._send(call, self._timeouts.read))
 
-    async def _send(
-        self, call: wire.Call, seconds: float, *, with_key: bool = True
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def _send(self, call: wire.Call, seconds: float, *, with_key: bool = True) -> _Answer:
         """Send a call; our errors carry no trace of httpx's frames, whose locals hold the key."""
         failure: TokenLabError
         try:
@@ -204,37 +208,63 @@ class TokenLabClient:
 
     @asynccontextmanager
     async def _fetch(self, url: str) -> AsyncIterator[httpx.Response]:
-        target, extra = await self._checked(url)
-        async with self._plain.stream("GET", target, timeout=self._timeouts.read, **extra) as response:
-            yield response
+        targets = await self._checked(url)
+        async with AsyncExitStack() as stack:
+            yield await self._opened(stack, targets)
 
-    async def _checked(self, url: str) -> tuple[str, dict[str, Any]]:
-        """Check where a picture lies; on a real network connect to the very address that was checked."""
+    async def _opened(self, stack: AsyncExitStack, targets: Sequence[_Target]) -> httpx.Response:
+        *others, last = targets
+        for target in others:
+            try:
+                return await stack.enter_async_context(self._stream(target))
+            except (httpx.ConnectError, httpx.ConnectTimeout):  # an IPv6 address, say, that no way leads to from here
+                continue
+        return await stack.enter_async_context(self._stream(last))
+
+    def _stream(self, target: _Target) -> AbstractAsyncContextManager[httpx.Response]:
+        url, extra = target
+        timeout = httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect)
+        return self._plain.stream("GET", url, timeout=timeout, **extra)
+
+    async def _checked(self, url: str) -> list[_Target]:
+        """Check where a picture lies; on a real network connect to the very addresses that were checked."""
         near = hosts.host_problem(urlsplit(self._base).hostname or "")
         problem = hosts.url_problem(url, trusted_origin=self.origin)
         if problem and not (near and urlsplit(url).scheme in ("http", "https")):
             raise ImageError(f"The picture's address is refused. {problem}", hint=_TELL)
         parts = urlsplit(url)
         if near or not self._resolves or f"{parts.scheme}://{parts.netloc}" == self.origin:
-            return url, {}
+            return [(url, {})]
         host = parts.hostname or ""
-        address = await _public_address(host, parts.port or (443 if parts.scheme == "https" else 80))
+        addresses = await _public_addresses(host, parts.port or (443 if parts.scheme == "https" else 80))
         asked = httpx.URL(url)
         headers = {"Host": asked.netloc.decode("ascii")}  # IDNA, unlike the text that came
         extensions = {"sni_hostname": asked.raw_host.decode("ascii")}
-        return str(asked.copy_with(host=address)), {"headers": headers, "extensions": extensions}
+        extra = {"headers": headers, "extensions": extensions}
+        return [(str(asked.copy_with(host=address)), extra) for address in addresses]
 
 
-async def _public_address(host: str, port: int) -> str:
+async def _off_loop(read: _Read[_T], call: wire.Call, answer: _Answer) -> _T:
+    """Read an answer in a worker thread: a catalogue or base64 pictures take tens of milliseconds.
+
+    Shielded, since the answer is here: whoever stops waiting now must not lose what was paid for.
+    """
+    status, headers, body = answer
+    with anyio.CancelScope(shield=True):
+        result = await anyio.to_thread.run_sync(read, call, status, headers, body)
+    return result  # noqa: RET504  # to mypy a scope may swallow what is raised in it
+
+
+async def _public_addresses(host: str, port: int) -> list[str]:
     try:
         found = await anyio.getaddrinfo(host, port)
     except (OSError, UnicodeError) as error:
         raise TransportError(f"The picture's host {host} is not known here ({error}).", hint=_FETCH_AGAIN) from None
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))  # once for each kind of socket
     for address in addresses:
         if problem := hosts.host_problem(address):
             raise ImageError(f"The picture's host {host} is refused. {problem}", hint=_TELL)
-    return addresses[0]
+    return addresses
 
 
 async def _read_picture(response: httpx.Response) -> bytes:

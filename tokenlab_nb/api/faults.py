@@ -102,10 +102,10 @@ def read_error(endpoint: str, status: int, headers: Mapping[str, str], body: byt
         facts = replace(facts, retry_after=header_wait)
     text = _text(error.get("message")) or _text(said) or _text(envelope.get("message"))
     message = f"{endpoint} answered {status}: {short(text or _unreadable(headers, body))}"
-    kind = _BY_STATUS.get(status) or _other(status)
-    if kind is ValidationError:
+    made = _BY_STATUS.get(status) or _other(status)
+    if made is ValidationError:
         return ValidationError(message, issues=_issues(error, envelope, facts), facts=facts)
-    return kind(message, facts=facts)
+    return made(message, facts=facts)
 
 
 def _other(status: int) -> type[TokenLabError]:
@@ -167,8 +167,26 @@ def _envelope(body: bytes) -> Mapping[str, Any]:
 
 
 def _unreadable(headers: Mapping[str, str], body: bytes) -> str:
-    kind = headers.get("content-type", "").split(";")[0] or "no content type"
-    return f"an answer that is not the API's ({kind[:60]}, {len(body):,} bytes)."
+    return f"an answer that is not the API's ({kind(headers)}, {len(body):,} bytes)."
+
+
+def kind(headers: Mapping[str, str]) -> str:
+    """An answer's content type, for messages."""
+    return headers.get("content-type", "").split(";")[0][:60] or "no content type"
+
+
+def strange(endpoint: str, what: str, status: int, headers: Mapping[str, str], hint: str | None = None) -> ServiceError:
+    """The error that an answer is which is not the API's, whatever its status says.
+
+    Args:
+        endpoint: Method and path, for the message.
+        what: The rest of the sentence.
+        status: HTTP status.
+        headers: Header names in lower case.
+        hint: What to do, if not just to wait.
+    """
+    facts = Facts(status=status, request_id=request_id(headers), endpoint=endpoint)
+    return ServiceError(f"{endpoint} {what}", facts=facts, hint=hint)
 
 
 def _ids(value: object) -> list[str]:

@@ -16,7 +16,8 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from tokenlab_nb.api import faults
 from tokenlab_nb.api.replies import ImageData, Images, Meta, Reply, Task
-from tokenlab_nb.contract.model import Json
+from tokenlab_nb.contract import parse
+from tokenlab_nb.contract.model import Json, Model
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import Facts, JobFailedError, ServiceError, TokenLabError, UnknownOutcomeError
@@ -30,6 +31,7 @@ _ENDED = frozenset({"failed", "expired"}) | _CANCELLED
 _AT_WORK = frozenset({"processing", "running", "in_progress"})
 _AMBIGUOUS = re.compile(r"[\s\x00-\x1f\x7f\\]")  # some parsers drop these, some take a backslash for a slash
 _IDS = ("task_id", "id", "poll_url", "billing_transaction_id")
+_LONGEST_NAME = 200  # characters of a path in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ class Call:
 
     @property
     def name(self) -> str:
-        """Method and path, for messages."""
-        return f"{self.method} {self.path}"
+        """Method and path, for messages: a path may hold a model id of any length."""
+        return f"{self.method} {self.path[:_LONGEST_NAME]}"
 
 
 # ------------------------------------------------------------------------------------------------ out
@@ -94,12 +96,18 @@ def models(
 
 def model(model_id: str) -> Call:
     """``GET /v1/models/{model}``: the detail view with the full contract."""
-    return Call("GET", f"/v1/models/{quote(model_id, safe='')}")
+    return Call("GET", f"/v1/models/{_segment(model_id)}")
 
 
 def pricing(model_id: str) -> Call:
     """``GET /v1/models/{model}/pricing``."""
-    return Call("GET", f"/v1/models/{quote(model_id, safe='')}/pricing")
+    return Call("GET", f"/v1/models/{_segment(model_id)}/pricing")
+
+
+def _segment(text: str) -> str:
+    """A text as one segment of a path. Left as they are, ``.`` and ``..`` would lead to another route."""
+    plain = quote(text, safe="", errors="replace")
+    return plain if plain.strip(".") else plain.replace(".", "%2E")
 
 
 def create(request: ImageRequest, files: Mapping[str, bytes]) -> Call:
@@ -178,7 +186,7 @@ def task(task_id: str | None, poll_url: str | None, origin: str) -> Call:
     if path:
         return Call("GET", path)
     if task_id:
-        return Call("GET", f"/v1/tasks/{quote(task_id, safe='')}")
+        return Call("GET", f"/v1/tasks/{_segment(task_id)}")
     raise ServiceError("The service named no task and no poll_url on its own origin.")
 
 
@@ -197,12 +205,12 @@ def _own_path(url: str, origin: str) -> str | None:
 
 def image_status(image_id: str) -> Call:
     """``GET /v1/images/{id}``: the alias of the task route; ids are ``ldtask_`` and 32 hexadecimal digits."""
-    return Call("GET", f"/v1/images/{quote(image_id, safe='')}")
+    return Call("GET", f"/v1/images/{_segment(image_id)}")
 
 
 def cancel(task_id: str) -> Call:
     """``DELETE /v1/tasks/{id}``. Images answer with 400 ``unsupported_task_cancel``: only queued video can be."""
-    return Call("DELETE", f"/v1/tasks/{quote(task_id, safe='')}")
+    return Call("DELETE", f"/v1/tasks/{_segment(task_id)}")
 
 
 # ------------------------------------------------------------------------------------------------- in
@@ -223,22 +231,39 @@ def read_json(call: Call, status: int, headers: Mapping[str, str], body: bytes) 
     if status >= 400:
         raise faults.read_error(call.name, status, headers, body)
     if status >= 300:
-        raise ServiceError(
-            f"{call.name} was redirected ({status}), which the API never does.",
-            facts=Facts(status=status, request_id=faults.request_id(headers), endpoint=call.name),
-            hint="Check the API address (base_url).",
-        )
+        what = f"was redirected ({status}), which the API never does."
+        raise faults.strange(call.name, what, status, headers, hint="Check the API address (base_url).")
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ServiceError(
-            f"{call.name} answered {status} with something that is not JSON ({_kind(headers)}).",
-            facts=Facts(status=status, request_id=faults.request_id(headers), endpoint=call.name),
-        ) from error
+        what = f"answered {status} with something that is not JSON ({faults.kind(headers)})."
+        raise faults.strange(call.name, what, status, headers) from error
 
 
-def _kind(headers: Mapping[str, str]) -> str:
-    return headers.get("content-type", "no content type").split(";")[0][:60]
+def read_models(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> tuple[Model, ...]:
+    """Read the answer of the model list, full or compact.
+
+    Raises:
+        ServiceError: If it is no list: an empty catalogue would look as if there were no models.
+        TokenLabError: Any other error that the answer is.
+    """
+    data = read_json(call, status, headers, body)
+    if not isinstance(data, dict) or not isinstance(data.get("data"), list):
+        raise faults.strange(call.name, f"answered {status} with no list of models.", status, headers)
+    return parse.parse_list(data)
+
+
+def read_model(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> Model:
+    """Read the answer of one model's route.
+
+    Raises:
+        ServiceError: If it names no model.
+        TokenLabError: Any other error that the answer is.
+    """
+    found = parse.parse(read_json(call, status, headers, body))
+    if not found.id:
+        raise faults.strange(call.name, f"answered {status} with no model.", status, headers)
+    return found
 
 
 def read_create(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -298,12 +323,11 @@ def _read_reply(call: Call, status: int, headers: Mapping[str, str], data: Any) 
 
 
 def _no_object(call: Call, status: int, headers: Mapping[str, str]) -> TokenLabError:
-    facts = Facts(status=status, request_id=faults.request_id(headers), endpoint=call.name)
-    if call.method == "POST":
-        return UnknownOutcomeError(
-            f"{call.name} was sent, but its outcome is unknown: the answer is no object.", facts=facts
-        )
-    return ServiceError(f"{call.name} answered {status} with JSON that is no object.", facts=facts)
+    error = faults.strange(call.name, f"answered {status} with JSON that is no object.", status, headers)
+    if call.method != "POST":
+        return error
+    lost = f"{call.name} was sent, but its outcome is unknown: the answer is no object."
+    return UnknownOutcomeError(lost, facts=error.facts)
 
 
 def _pending(body: Mapping[str, Any], state: str, task_id: str | None, meta: Meta) -> Task:
@@ -357,4 +381,9 @@ def _with_ids(body: Mapping[str, Any], facts: Facts) -> Facts:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
+    """A text that holds anything; half a surrogate pair, which JSON can carry, fits no path and no ledger."""
+    return value if isinstance(value, str) and value.strip() and _is_utf8(value) else None
+
+
+def _is_utf8(text: str) -> bool:
+    return text.isascii() or text.encode(errors="replace").decode() == text

@@ -10,7 +10,7 @@ from typing import TypeVar
 from tokenlab_nb.contract.model import EMPTY, Issue
 
 _T = TypeVar("_T")
-_ROUTE = re.compile(r"(/[\w.{}-]+)+", re.ASCII)
+_ROUTE = re.compile(r"(/(?!\.+(/|$))[\w.{}-]+)+", re.ASCII)  # a segment of dots alone leads to another route
 
 
 class Reader:

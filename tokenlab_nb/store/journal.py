@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 import warnings
@@ -68,6 +69,7 @@ class Journal:
         self._lock = threading.Lock()
         with explained(path):
             connection, newer, self.notice = open_database(path)
+            self._file = path.stat()
         self._connection: sqlite3.Connection | None = connection
         try:
             self._check(newer)
@@ -85,7 +87,7 @@ class Journal:
             TokenLabError: If it cannot be written; what was recorded before still stands.
         """
         row, moves = _row(snapshot), _diary(snapshot)
-        with self._using() as connection, connection:
+        with self._using() as held, self._still_there(held) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(_SAVE_JOB, row)
             connection.executemany(_SAVE_MOVE, moves)
@@ -154,6 +156,18 @@ class Journal:
             if self._connection is None:
                 raise TokenLabError(f"The ledger {self.path} is closed.", hint="Connect again.")
             yield self._connection
+
+    def _still_there(self, held: sqlite3.Connection) -> sqlite3.Connection:
+        """The connection, or one to a new file where the file was removed or set aside, which SQLite does not notice.
+
+        It would go on writing into a file without a name, and the row before a POST would be lost with it.
+        """
+        if self.path.exists() and os.path.samestat(self.path.stat(), self._file):
+            return held
+        opened = open_database(self.path).connection
+        self._connection, self._file = opened, self.path.stat()
+        held.close()
+        return opened
 
     def _check(self, newer: frozenset[str]) -> None:
         """Refuse a shape that our own statements do not fit: SQLite compiles each, without running it."""

@@ -244,6 +244,23 @@ def test_a_redirect_is_an_error_of_the_address(status: int) -> None:
         wire.read_create(POST, status, {}, b"")
 
 
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'"text"', b"7", b'{"data": {}}', b'{"error": "none today"}'])
+def test_json_that_is_no_catalogue_is_not_an_empty_one(body: bytes) -> None:
+    with pytest.raises(ServiceError, match="answered 200 with no list of models"):
+        wire.read_models(wire.models(), 200, {}, body)
+    with pytest.raises(ServiceError, match="answered 200 with no model"):
+        wire.read_model(wire.model("m"), 200, {}, body)
+
+
+def test_a_list_without_models_is_an_empty_catalogue() -> None:
+    assert wire.read_models(wire.models(), 200, {}, b'{"data": []}') == ()
+
+
+def test_an_id_that_is_no_text_of_utf8_is_none() -> None:
+    with pytest.raises(JobFailedError, match="neither a picture nor a task"):
+        said({"task_id": "ldtask_\ud800", "data": []})
+
+
 def test_reading_json_gives_the_json() -> None:
     assert wire.read_json(GET, 200, {}, b"[1, null]") == [1, None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from typing import Any
 
 import anyio
@@ -187,8 +187,15 @@ def test_a_cut_off_body_may_be_fetched_again(error: Exception) -> None:
 class Names:
     """What the resolver says, and what is then connected to."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *addresses: str, error: Exception | None = None) -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *addresses: str,
+        error: Exception | None = None,
+        unreachable: Container[str] = (),
+    ) -> None:
         self.addresses = addresses
+        self.unreachable = unreachable
         self.error = error
         self.asked: list[tuple[str, int]] = []
         self.connected: list[httpx.Request] = []
@@ -203,6 +210,8 @@ class Names:
 
     async def connect(self, request: httpx.Request) -> httpx.Response:
         self.connected.append(request)
+        if request.url.host in self.unreachable:
+            raise httpx.ConnectError("No route to host")
         return picture(request)
 
 
@@ -249,6 +258,15 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
     (request,) = names.connected
     assert (str(request.url), request.headers["Host"], request.extensions["sni_hostname"]) == (target, host, name)
     assert "Authorization" not in request.headers
+
+
+def test_an_address_that_no_way_leads_to_is_followed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = Names(monkeypatch, "2606:4700::1", "2606:4700::1", "93.184.216.34", unreachable={"2606:4700::1"})
+    assert over_the_network() == PNG
+    assert [request.url.host for request in names.connected] == ["2606:4700::1", "93.184.216.34"]
+    Names(monkeypatch, "2606:4700::1", unreachable={"2606:4700::1"})
+    with pytest.raises(TransportError, match=r"cdn\.example\.com was not fetched \(ConnectError"):
+        over_the_network()
 
 
 def test_the_apis_own_pictures_need_no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:

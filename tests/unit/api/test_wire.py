@@ -125,6 +125,10 @@ def test_model_filters_are_sent_only_where_they_are_set() -> None:
     [
         (wire.model("gpt-image-2"), "GET /v1/models/gpt-image-2"),
         (wire.model("openai/gpt image?x#y"), "GET /v1/models/openai%2Fgpt%20image%3Fx%23y"),
+        (wire.model("."), "GET /v1/models/%2E"),
+        (wire.model(".."), "GET /v1/models/%2E%2E"),
+        (wire.model("half \ud800 pair"), "GET /v1/models/half%20%3F%20pair"),
+        (wire.model("m" * 300), f"GET /v1/models/{'m' * 189}"[:204]),
         (wire.pricing("a/b"), "GET /v1/models/a%2Fb/pricing"),
         (wire.image_status(TASK_ID), f"GET /v1/images/{TASK_ID}"),
         (wire.image_status("a/b"), "GET /v1/images/a%2Fb"),

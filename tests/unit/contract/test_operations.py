@@ -76,6 +76,8 @@ def test_a_model_of_another_category_gets_no_image_route_that_it_does_not_name(c
     [
         "https://evil.example.net/v1/x",
         "//evil.example.net/x",
+        "/v1/images/../../admin",
+        "/..",
         "v1/images/generations",
         "/v1/x?y=1",
         "/v1//x",

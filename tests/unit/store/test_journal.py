@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -258,6 +259,17 @@ def test_a_damaged_ledger_is_set_aside_and_said(path: Path) -> None:
     with closing(Journal(path)) as journal:
         assert journal.notice == ""
         assert [each.id for each in journal.jobs()] == ["j"]
+
+
+@pytest.mark.parametrize("end", [lambda path: shutil.rmtree(path.parent), lambda path: path.rename(f"{path}.aside")])
+def test_a_ledger_that_was_taken_away_is_begun_anew_before_the_next_row(
+    journal: Journal, path: Path, end: Callable[[Path], object]
+) -> None:
+    journal.save(job("old", (DRAFT, 1.0)))
+    end(path)
+    for at in (2.0, 3.0):
+        journal.save(job("new", (DRAFT, 1.0), (SENDING, at)))
+    assert query(path, "SELECT id, status FROM jobs") == [("new", "sending")]
 
 
 def change(path: Path, *statements: str) -> None:
