@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
@@ -58,7 +59,10 @@ def connect(
     del api_key  # a traceback may show local values
     local = False if transport is not None and sandbox is None else sandbox
     chosen = settings.load(api_key=key, base_url=base_url, sandbox=local, data_dir=data_dir, prefer_tasks=prefer_tasks)
-    return Session(chosen, transport=transport)
+    session = Session(chosen, transport=transport)
+    if hasattr(sys, "ps1") or "ipykernel" in sys.modules:  # somebody is looking: say what pictures will cost
+        print(session.place + ".")  # noqa: T201
+    return session
 
 
 _shared: dict[str, Session] = {}
@@ -135,8 +139,14 @@ class Session:
         self._jobs: list[Job] = []
 
     def __repr__(self) -> str:
-        where = "sandbox: nothing is billed" if self.is_sandbox else self._client.origin
-        return f"Session({where}, {'key set' if self.has_key else 'no key'})"
+        return f"Session({self.place})"
+
+    @property
+    def place(self) -> str:
+        """Where pictures come from and whether they cost money, in words."""
+        if self.is_sandbox:
+            return "Sandbox: pictures are drawn here, nothing is billed"
+        return f"{self.origin}: every picture is paid for" + ("" if self.has_key else "; no key is set")
 
     def __enter__(self) -> Self:
         return self

@@ -116,8 +116,14 @@ def load(
         prefer_tasks: Ask for a task where the contract lists ``async``.
 
     Raises:
-        ValidationError: If the address or the key is not one, or would travel unencrypted to a public host.
+        ValidationError: If the address or the key is not one, or would travel unencrypted to a public host; or if both
+            an address and ``sandbox=True`` are given.
     """
+    if sandbox and base_url:
+        raise ValidationError(
+            "sandbox=True is the sandbox inside this process, which has no base_url.",
+            hint="Leave out one of the two: a sandbox on a port is reached by its base_url and any key (sk-...).",
+        )
     address = base_url or os.environ.get("TOKENLAB_BASE_URL") or ""
     key = None if sandbox else _find_key(api_key)
     local = sandbox if sandbox is not None else not key and not address

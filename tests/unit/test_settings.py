@@ -254,3 +254,8 @@ def test_tasks_are_preferred_unless_one_says_otherwise() -> None:
 def test_times_are_generous_for_creates() -> None:
     times = load().timeouts
     assert (times.connect, times.create, times.read, times.download) == (10.0, 300.0, 30.0, 120.0)
+
+
+def test_the_sandbox_of_this_process_has_no_address() -> None:
+    with pytest.raises(ValidationError, match="Leave out one of the two"):
+        settings.load(sandbox=True, base_url="http://127.0.0.1:8765")

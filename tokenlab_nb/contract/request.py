@@ -64,11 +64,6 @@ class ImageRequest:
         return n if isinstance(n, int) and n > 0 else 1
 
     @property
-    def wants_task(self) -> bool:
-        """Whether it asks for a task instead of waiting for the pictures in the answer."""
-        return self.values.get("async") is True
-
-    @property
     def hash(self) -> str:
         """SHA-256 over the canonical JSON: equal requests have equal hashes, on every machine."""
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -88,7 +83,7 @@ class ImageRequest:
         """Rebuild a request from `to_json`.
 
         Raises:
-            TypeError: If the record is not one of ours.
+            TypeError: If the record is not one of ours, or holds fields that only a newer version knows.
             ValueError: If a picture in it is not exactly one of url, file_id and sha256.
         """
         data = dict(record)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
 from typing import Any
+from unicodedata import category
 
 __all__ = ["PICTURE_BYTES", "TOTAL_BYTES", "Frozen", "FrozenPicture", "freeze", "picture_size"]
 
@@ -23,6 +24,8 @@ PICTURE_BYTES = 20_000
 TOTAL_BYTES = 300_000
 """Most bytes of all JPEGs in one twin (in base64 a third more); the rows after that have words only."""
 
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of pairs, line and paragraph separators
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # Bidi_Control
 _MOST_PROMPT = 400
 _MOST_PROBLEM = 1000
 _SIZES = ((15, 256, PICTURE_BYTES), (37, 192, 8_000), (100, 128, 3_000))
@@ -160,7 +163,8 @@ def _cut(text: str, most: int) -> str:
 
 
 def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
+    """The text without what ends a line, commands a terminal or turns text around; joined emoji and Persian stay."""
+    return "".join(" " if category(char) in _UNSEEN or char in _TURNING else char for char in text)
 
 
 @cache

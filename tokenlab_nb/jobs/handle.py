@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
+from tokenlab_nb.errors import JobFailedError, TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.engine import Engine
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
@@ -94,7 +94,9 @@ class Job:
         self._go_on()
         begin = time.monotonic()
         end = None if timeout is None else begin + timeout
-        with tqdm(bar_format="{desc}", leave=False, file=_line()) as line:
+        file = _line()
+        silent = file is sys.stderr and not file.isatty()  # a log wants no line that is replaced in place
+        with tqdm(bar_format="{desc}", leave=False, file=file, disable=silent) as line:
             while not self._engine.wait(self.id, _next_tick(end)):
                 if end is not None and time.monotonic() >= end:
                     raise WaitTimeoutError(f"{self!r} was not ready within {timeout:g} s.")
@@ -120,8 +122,7 @@ class Job:
         if snapshot.error:
             raise snapshot.error.with_traceback(None)  # else it would grow with every wait
         if snapshot.status is not JobStatus.COMPLETED:
-            state = "no longer waited for" if snapshot.waiting_stopped else snapshot.status.value
-            raise WaitTimeoutError(f"{self!r} has no pictures: it is {state}. {snapshot.note}".strip())
+            raise _without_pictures(snapshot)
         return self.images
 
     # ------------------------------------------------------------------------------------- acting
@@ -146,12 +147,20 @@ class Job:
         import_module("tokenlab_nb").JobView(self)._ipython_display_()
 
 
+def _without_pictures(snapshot: JobSnapshot) -> TokenLabError:
+    """What waiting for a job that was stopped raises."""
+    what = f"Job {snapshot.id} ({snapshot.request.model})"
+    if snapshot.status is JobStatus.CANCELLED:
+        return JobFailedError(f"{what} was cancelled. {snapshot.note}".strip(), hint="Submit it again to have it made.")
+    return WaitTimeoutError(f"{what} is no longer waited for; it is {snapshot.status.value}.")
+
+
 def _line() -> TextIO:
     """Where the progress line goes. As for display, the notebook's own one stands further down the street."""
     if "ipykernel" in sys.modules:
         line: TextIO = import_module("tokenlab_nb.widgets.progress").ProgressLine()
         return line
-    return sys.stdout
+    return sys.stderr
 
 
 def _next_tick(end: float | None) -> float:

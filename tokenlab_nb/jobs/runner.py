@@ -90,15 +90,21 @@ class Run:
     # ------------------------------------------------------------------------------ from outside
 
     def stop_waiting(self) -> None:
-        """Stop waiting at the next safe point: an answer on its way is taken in first. Call it on the loop."""
+        """Stop waiting at the next safe point: an answer on its way is taken in first. Call it on the loop.
+
+        Pictures that are ready are fetched all the same: they are paid for, and soon here.
+        """
         self._stop_asked = True
-        if self._stoppable:
-            self._stoppable.cancel()
+        self._break_off()
 
     def shut_down(self) -> None:
         """The session closes: what was not sent is cancelled, an answer on its way is taken in. Call it on the loop."""
         self._closing = True
         self.stop_waiting()
+
+    def _break_off(self) -> None:
+        if self._stoppable and (self._closing or not self.snapshot.origins):
+            self._stoppable.cancel()
 
     async def go(self, gate: Gate) -> None:
         """Live until the job is at rest.
@@ -156,8 +162,8 @@ class Run:
         outer, self._stoppable = self._stoppable, None
         yield
         self._stoppable = outer
-        if self._stop_asked and outer:
-            outer.cancel()
+        if self._stop_asked:
+            self._break_off()
 
     async def _rest(self, error: TokenLabError) -> None:
         """Come to rest with an error, in the state that loses nothing."""

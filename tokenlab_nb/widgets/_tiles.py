@@ -85,9 +85,17 @@ def actions(snapshot: JobSnapshot) -> list[str]:
     if snapshot.can_fetch_again:
         return ["fetch"]
     if not snapshot.is_at_rest:
-        return ["cancel" if snapshot.status is _S.DRAFT else "stop"]
-    has_task = snapshot.task_id is not None or snapshot.poll_url is not None
-    return ["resume"] if has_task and not snapshot.is_terminal else []
+        return _while_it_lives(snapshot)
+    has_way = snapshot.task_id or snapshot.poll_url or snapshot.origins
+    return ["resume"] if has_way and not snapshot.is_terminal else []
+
+
+def _while_it_lives(snapshot: JobSnapshot) -> list[str]:
+    if snapshot.status is _S.SENDING:  # an answer on its way is always taken in; between two attempts there is none
+        return ["cancel"] if snapshot.note else []
+    if snapshot.status is _S.DRAFT:
+        return ["cancel"]
+    return [] if snapshot.origins else ["stop"]
 
 
 def problem(error: TokenLabError | None) -> dict[str, object] | None:

@@ -32,11 +32,13 @@ class Header(Widget):
     Attributes:
         place: Where requests go, in words.
         sandbox: Whether nothing is billed.
+        has_key: Whether a key is set; never the key.
         notice: What the user should know, if anything.
     """
 
     place = t.Unicode("").tag(sync=True)
     sandbox = t.Bool(True).tag(sync=True)
+    has_key = t.Bool(False).tag(sync=True)
     notice = t.Unicode("").tag(sync=True)
 
     def _describe(self) -> str:
@@ -69,7 +71,10 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._contracts: dict[str, Model] = {}
         self._wanted = list(models)
         self.header = Header(
-            place=_place(self.session), sandbox=self.session.is_sandbox, notice=self.session.notice or ""
+            place=self.session.place,
+            sandbox=self.session.is_sandbox,
+            has_key=self.session.has_key and not self.session.is_sandbox,
+            notice=self.session.notice or "",
         )
         self.picker = ModelPicker([], value=[])
         self.prompt = w.Textarea(value=prompt, placeholder="What the picture shows", rows=3, description="Prompt")
@@ -229,12 +234,6 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         answer.add_done_callback(
             lambda done: bridge().soon(self, name, partial(guard(take, self.show_error), done), work=True)
         )
-
-
-def _place(session: Session) -> str:
-    if session.is_sandbox:
-        return "Sandbox: pictures are drawn here, nothing is billed"
-    return f"{session.origin}: every picture is paid for" + ("" if session.has_key else "; no key is set")
 
 
 def _boxes(box: Any) -> list[Any]:

@@ -109,10 +109,10 @@ def test_what_the_caller_does_to_its_lists_later_changes_nothing() -> None:
 
 
 def test_the_short_answers() -> None:
-    assert (FULL.prompt, FULL.count, FULL.wants_task) == ("A fox.", 2, True)
+    assert (FULL.prompt, FULL.count) == ("A fox.", 2)
     assert FULL.sources == (*FULL.references, MASK)
     bare = ImageRequest("m", "image-variation", V, references=(PNG,))
-    assert (bare.prompt, bare.count, bare.wants_task, bare.sources) == ("", 1, False, (PNG,))
+    assert (bare.prompt, bare.count, bare.sources) == ("", 1, (PNG,))
     assert ImageRequest("m", "x", G, {"n": -3}).count == 1
 
 

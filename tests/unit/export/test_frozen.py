@@ -100,6 +100,13 @@ def test_beyond_a_hundred_the_smallest_size_stays():
     assert picture_size(1000) == picture_size(100)
 
 
+def test_joined_emoji_and_joined_letters_stay_whole_and_turned_text_is_turned_back():
+    family, persian = "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    twin = freeze([FrozenPicture("m", "failed", prompt=f"{family} {persian} \u202egnp", problem=family)], at=0.0)
+    assert f"{family} {persian}  gnp" in twin.html
+    assert family in twin.text
+
+
 def test_the_text_is_stable_and_holds_no_control_characters():
     rows = [done(width=4, height=3, seed="7"), FrozenPicture("evil\x1b[31m\nmodel", "failed", problem="No.")]
     assert freeze(rows, at=1).text == freeze(rows, at=2).text

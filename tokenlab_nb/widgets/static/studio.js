@@ -14,7 +14,7 @@ function render({ model, el }) {
   const button = h("button", {
     class: "tlnb-bar-key",
     type: "button",
-    text: "Use a key",
+    text: model.get("has_key") ? "Change key" : "Use a key",
     "aria-expanded": "false",
     "aria-controls": help.id,
     on: {
@@ -31,12 +31,27 @@ function render({ model, el }) {
     setText(notice, model.get("notice"));
     setShown(notice, Boolean(model.get("notice")));
   };
+  // Widgets of ipywidgets live in the same box: keep Jupyter's shortcuts out of them, and let Ctrl+Enter in the prompt run.
+  const inBox = requestAnimationFrame(() => {
+    const box = el.closest(".tlnb-studio");
+    if (!box || box.dataset.keys) return;
+    box.dataset.keys = "kept";
+    keepKeys(box);
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.target.tagName !== "TEXTAREA") return;
+      event.preventDefault();
+      box.querySelector(".tlnb-studio-run")?.click();
+    });
+  });
   root.append(h("div", { class: "tlnb-bar-line" }, h("strong", { text: "TokenLab Studio" }), place, button), help, notice);
   el.append(root);
   alertRegion(model, el);
   model.on("change:place change:sandbox change:notice", update);
   update();
-  return () => model.off(null, update);
+  return () => {
+    cancelAnimationFrame(inBox);
+    model.off(null, update);
+  };
 }
 
 export default { render };

@@ -7,7 +7,7 @@ function lightbox(model, store, root, { closed }) {
   const place = h("span", { class: "tlnb-place" });
   const button = (text, label, on) => h("button", { class: "tlnb-button", type: "button", text, "aria-label": label, on: { click: on } });
   const fit = button("Fit", "Fit into the window", () => setZoom(0));
-  const full = button("100 %", "Show at full size", () => setZoom(1));
+  const full = button("100 %", "100 %, at full size", () => setZoom(1));
   const save = button("Download", "Download the original", () => download(store, shown.data, box).catch((error) => setText(note, error.message)));
   const leave = button("Close", "Close", () => box.close());
   const back = button("‹", "Previous picture", () => step(-1));

@@ -257,7 +257,7 @@ function troubleBlock(compact) {
 }
 
 const ACTIONS = {
-  cancel: ["Cancel", "It was not sent yet, so it costs nothing."],
+  cancel: ["Cancel", "It was not accepted yet: it costs nothing."],
   stop: ["Stop waiting", "The task goes on at the service."],
   resume: ["Wait again", "Asks for the task that was sent; nothing is sent twice."],
   fetch: ["Fetch again", "The pictures are made; only fetching them failed."],
@@ -272,6 +272,7 @@ function actionButtons(model, store) {
       setShown(node, actions.length > 0);
       if (node.dataset.actions === actions.join() && node.dataset.job === row.id) return;
       Object.assign(node.dataset, { actions: actions.join(), job: row.id });
+      const focused = node.contains(document.activeElement);
       node.replaceChildren(
         ...actions.flatMap((action) => {
           const [text, told] = ACTIONS[action];
@@ -285,6 +286,7 @@ function actionButtons(model, store) {
           return [button, h("span", { class: "tlnb-consequence", text: consequence })];
         }),
       );
+      if (focused) (node.querySelector("button") || node.closest("[tabindex]"))?.focus();
     },
   };
 }

@@ -7,12 +7,12 @@ function besideTwin(model, store, el) {
   const uid = model.get("uid");
   const page = el.ownerDocument;
   const gone = h("p", { class: "tlnb-notice", role: "status", hidden: true });
-  const line = h("code");
+  const line = copyLine("Line");
   const stale = h(
-    "p",
+    "div",
     { class: "tlnb-notice", hidden: true },
-    "The saved copy of this output, which others see, is older than what you see here. To renew it, run this in a new cell and save: ",
-    line,
+    "The copy of this output that is saved with the notebook is older than what you see here. To renew it, run this line in a new cell, then save.",
+    line.node,
   );
   el.prepend(gone, stale);
 
@@ -25,7 +25,7 @@ function besideTwin(model, store, el) {
   let timer = 0;
   const compare = () => {
     const found = [...page.querySelectorAll(twin)].map((node) => Number(node.dataset.revision));
-    setText(line, model.get("again"));
+    line.update(model.get("again"));
     setShown(stale, !isDead() && found.length > 0 && Math.max(...found) < model.get("twin_revision"));
     if (!stale.hidden) compareLater();
   };
