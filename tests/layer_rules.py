@@ -18,7 +18,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tokenlab_nb"
 
-STREET = ("errors", "settings", "contract", "api", "images", "jobs", "store", "sweep", "export", "session", "widgets")
+STREET = (
+    "errors",
+    "settings",
+    "contract",
+    "api",
+    "images",
+    "jobs",
+    "store",
+    "sweep",
+    "export",
+    "intake",
+    "session",
+    "widgets",
+)
 """Each imports only from its left, or from its own folder."""
 
 NEVER = {"widgets": {"api", "store"}}

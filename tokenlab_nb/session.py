@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,13 +14,13 @@ from typing import Any, Self
 
 import httpx
 
-from tokenlab_nb import images, settings
-from tokenlab_nb.api.client import TokenLabClient
+from tokenlab_nb import intake, settings
+from tokenlab_nb.api.client import InProcess, TokenLabClient
 from tokenlab_nb.contract import request as requests
-from tokenlab_nb.contract.model import IMAGE_EDIT, IMAGE_TO_IMAGE, IMAGE_VARIATION, TEXT_TO_IMAGE, Issue, Json, Model
-from tokenlab_nb.contract.references import Source
-from tokenlab_nb.errors import ImageError, NotFoundError, ValidationError
+from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
+from tokenlab_nb.errors import NotFoundError, ValidationError
 from tokenlab_nb.images import ImageResult
+from tokenlab_nb.intake import Picture, default_operation, refusal
 from tokenlab_nb.jobs.engine import Answer, Engine, RealClock
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.ports import Clock
@@ -27,8 +28,8 @@ from tokenlab_nb.jobs.runner import Ports
 from tokenlab_nb.store.blobs import Blobs
 from tokenlab_nb.store.journal import Journal
 
-Picture = str | os.PathLike[str] | bytes | ImageResult | Job | Any
-"""What may go in as a picture: a path, an http(s) address, bytes, a `PIL.Image.Image`, an `ImageResult` or a `Job`."""
+CONTRACT_SECONDS = 600.0
+"""How long a contract that was read is taken for the present one."""
 
 
 def connect(
@@ -125,17 +126,20 @@ class Session:
         self.settings = chosen
         self.is_sandbox = chosen.sandbox
         self.is_closed = False
+        self._journal = Journal(
+            chosen.data_dir / "ledger.sqlite3"
+        )  # first: it says clearly what is wrong with a folder
+        self.notice = self._journal.notice
         if chosen.sandbox and transport is None:
             transport = _sandbox_transport(chosen)
         self._client = TokenLabClient(
             chosen.base_url, key=chosen.api_key, transport=transport, timeouts=chosen.timeouts
         )
-        self._journal = Journal(chosen.data_dir / "ledger.sqlite3")
-        self.notice = self._journal.notice
         self._blobs = Blobs(chosen.data_dir / "pictures")
-        ports = Ports(self._client, self._journal, self._blobs, clock or RealClock())
+        self._clock = clock or RealClock()
+        ports = Ports(self._client, self._journal, self._blobs, self._clock)
         self._engine = Engine(ports, on_close=self._client.close)
-        self._details: dict[str, Model] = {}
+        self._details: dict[str, tuple[float, Model]] = {}
         self._jobs: list[Job] = []
 
     def __repr__(self) -> str:
@@ -208,33 +212,29 @@ class Session:
         ]
 
     def model(self, model_id: str) -> Model:
-        """Read one model with its whole contract (``GET /v1/models/{model}``); kept for this session.
+        """Read one model with its whole contract (``GET /v1/models/{model}``); kept for ten minutes.
 
         Raises:
             NotFoundError: If there is no such model; ``did_you_mean`` may hold a near one.
             TokenLabError: If the service cannot be asked.
         """
-        if model_id not in self._details:
-            self._details[model_id] = self._engine.call(self._client.model, model_id)
-        return self._details[model_id]
+        return self._engine.call(self._detail, model_id)
 
     def fetch_model(self, model_id: str) -> Answer[Model]:
         """As `model`, without blocking: the result comes as a future, on the engine's thread."""
+        return self._engine.call_soon(self._detail, model_id)
 
-        async def fetch() -> Model:
-            if model_id not in self._details:
-                self._details[model_id] = await self._client.model(model_id)
-            return self._details[model_id]
-
-        return self._engine.call_soon(fetch)
-
-    def fetch_models(self) -> Answer[list[Model]]:
+    def fetch_models(self) -> Answer[tuple[Model, ...]]:
         """As `models` with its defaults, without blocking."""
+        return self._engine.call_soon(partial(self._client.models, recommended_for="image"))
 
-        async def fetch() -> list[Model]:
-            return list(await self._client.models(recommended_for="image"))
-
-        return self._engine.call_soon(fetch)
+    async def _detail(self, model_id: str) -> Model:
+        now = self._clock.now()
+        read_at, model = self._details.get(model_id, (-math.inf, None))
+        if model is None or now - read_at > CONTRACT_SECONDS:
+            model = await self._client.model(model_id)
+            self._details[model_id] = (now, model)
+        return model
 
     # --------------------------------------------------------------------------------------- work
 
@@ -270,8 +270,11 @@ class Session:
         values = {name.rstrip("_"): value for name, value in params.items() if value is not None}
         if prompt is not None:
             values["prompt"] = prompt
-        request = self.prepare(model, values, operation=operation, references=references, mask=mask)
-        limits = self.model(model).contract.limits
+        return self.send(self.prepare(model, values, operation=operation, references=references, mask=mask))
+
+    def send(self, request: requests.ImageRequest) -> Job:
+        """Start a request that `prepare` made, in the background; each call sends it, and is paid for, once."""
+        limits = self.model(request.model).contract.limits
         job = Job(self._engine.submit(request, concurrency=limits.concurrency), self._engine, self._blobs)
         self._jobs.append(job)
         return job
@@ -292,15 +295,13 @@ class Session:
     ) -> requests.ImageRequest:
         """Check a request without sending it; see `submit` for arguments and errors."""
         found = self._known_model(model)
-        sources = tuple(
-            self._source(picture, f"references[{place}]") for place, picture in enumerate(_as_list(references))
-        )
-        cover = self._source(mask, "mask") if mask is not None else None
-        chosen = operation or _default_operation(found, has_pictures=bool(sources), has_mask=cover is not None)
+        sources = intake.sources(references, self._blobs)
+        cover = intake.source(mask, "mask", self._blobs) if mask is not None else None
+        chosen = operation or default_operation(found, has_pictures=bool(sources), has_mask=cover is not None)
         values = self._with_task(found, chosen, dict(values))
         request, issues = requests.build(found, chosen, values, references=sources, mask=cover, origin=self.origin)
         if request is None:
-            raise _refusal(model, issues)
+            raise refusal(model, issues)
         return request
 
     def generate(self, *, model: str, prompt: str, **params: Any) -> list[ImageResult]:
@@ -318,7 +319,7 @@ class Session:
     ) -> list[ImageResult]:
         """Change pictures by a prompt and wait for the result, by whichever operation the model offers for it."""
         # Named here: without any picture it would be a text-to-image request, which nobody asked for.
-        offered = _default_operation(self._known_model(model), has_pictures=True, has_mask=mask is not None)
+        offered = default_operation(self._known_model(model), has_pictures=True, has_mask=mask is not None)
         params.setdefault("operation", offered)
         return self.submit(model=model, prompt=prompt, references=image, mask=mask, **params).wait()
 
@@ -330,7 +331,7 @@ class Session:
 
     def _known_model(self, model_id: str) -> Model:
         if not model_id:
-            raise _refusal("The request", (Issue("model", "No model is chosen.", remedy="Choose one."),))
+            raise refusal("The request", (Issue("model", "No model is chosen.", remedy="Choose one."),))
         try:
             return self.model(model_id)
         except NotFoundError as error:
@@ -347,64 +348,8 @@ class Session:
         wanted = self.settings.prefer_tasks and "async" not in values and values.get("response_format") != "b64_json"
         return {**values, "async": True} if listed and listed.confirmed and wanted else values
 
-    def _source(self, picture: Picture, name: str) -> Source:
-        """Bring a picture that goes in into shape; local bytes are kept by their hash, as the results are."""
-        if isinstance(picture, Source):
-            return picture
-        if isinstance(picture, Job):
-            done = picture.images
-            if not done:
-                issue = Issue(name, f"{picture!r} has no picture.", remedy="Wait for it, or hand in another one.")
-                raise _refusal(name, (issue,))
-            picture = done[0]
-        try:
-            found = images.normalise_source(picture)
-            if isinstance(found, str):
-                return Source(url=found)
-            probe = images.probe(found)
-        except ImageError as error:
-            raise _refusal(name, (Issue(name, error.message, remedy=error.hint),)) from error
-        sha256 = self._blobs.put(found)
-        return Source(
-            sha256=sha256, media_type=probe.media_type, size=len(found), width=probe.width, height=probe.height
-        )
-
-
-def _as_list(pictures: Sequence[Picture] | Picture | None) -> list[Picture]:
-    if pictures is None:
-        return []
-    return list(pictures) if isinstance(pictures, list | tuple) else [pictures]
-
-
-def _default_operation(model: Model, *, has_pictures: bool, has_mask: bool) -> str:
-    """What a request without a named operation means for this model."""
-    pictured = (IMAGE_EDIT, IMAGE_TO_IMAGE) if has_mask else (IMAGE_TO_IMAGE, IMAGE_EDIT)
-    order = pictured if has_pictures else (TEXT_TO_IMAGE, *model.contract.operations)
-    return next((name for name in order if name in model.contract.operations), order[0])
-
-
-def _refusal(subject: str, issues: Sequence[Issue]) -> ValidationError:
-    errors = [issue for issue in issues if issue.severity == "error"]
-    text = " ".join(f"{issue.message} {issue.remedy}".strip() for issue in errors)
-    text = text if text.startswith(f"{subject} ") else f"{subject}: {text}"
-    return ValidationError(text, issues=errors, hint=errors[0].remedy)
-
 
 def _sandbox_transport(chosen: settings.Settings) -> httpx.AsyncBaseTransport:
     sandbox = import_module("tokenlab_nb.sandbox.app")
     app = sandbox.create_app(base_url=chosen.base_url, state_dir=chosen.data_dir / "sandbox")
-    return _InProcess(app, sandbox.ConnectionDropped)
-
-
-class _InProcess(httpx.ASGITransport):
-    """The sandbox as a transport; a dropped connection looks as it does on a network."""
-
-    def __init__(self, app: Any, dropped: type[Exception]) -> None:
-        super().__init__(app=app)
-        self._dropped = dropped
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        try:
-            return await super().handle_async_request(request)
-        except self._dropped:
-            raise httpx.RemoteProtocolError("The sandbox closed the connection.", request=request) from None
+    return InProcess(app, sandbox.ConnectionDropped)

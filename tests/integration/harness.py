@@ -11,9 +11,10 @@ import httpx
 from starlette.applications import Starlette
 
 from tokenlab_nb import settings
+from tokenlab_nb.api.client import InProcess
 from tokenlab_nb.sandbox.app import ConnectionDropped, create_app
 from tokenlab_nb.sandbox.faults import Fault
-from tokenlab_nb.session import Session, _InProcess
+from tokenlab_nb.session import Session
 
 CREATES = "/v1/images"
 KEY = "sk-" + "integration"
@@ -36,7 +37,7 @@ class HastyClock:
         await anyio.lowlevel.checkpoint()
 
 
-class Wire(_InProcess):
+class Wire(InProcess):
     """The session's own way to the sandbox, which keeps what was asked."""
 
     def __init__(self, app: Starlette) -> None:

@@ -241,7 +241,7 @@ def test_an_unknown_model_comes_with_a_near_one(rig: Make) -> None:
 def test_without_a_key_it_is_the_sandbox_and_says_so(tmp_path: Path) -> None:
     with tl.connect(data_dir=tmp_path) as session:
         assert session.is_sandbox
-        assert repr(session) == "Session(sandbox: nothing is billed, key set)"
+        assert repr(session) == "Session(Sandbox: pictures are drawn here, nothing is billed)"
         assert session.data_dir == str(tmp_path)
         assert len(session.models()) >= 10
     assert session.is_closed
@@ -251,7 +251,7 @@ def test_a_key_of_the_environment_means_the_service(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("TOKENLAB_API_KEY", "sk-environment")
     with tl.connect(data_dir=tmp_path) as session:
         assert (session.is_sandbox, session.origin) == (False, "https://api.tokenlab.sh")
-        assert repr(session) == "Session(https://api.tokenlab.sh, key set)"
+        assert repr(session) == "Session(https://api.tokenlab.sh: every picture is paid for)"
     with tl.connect(data_dir=tmp_path, sandbox=True) as session:
         assert session.is_sandbox
 

@@ -308,3 +308,23 @@ def _words(error: Exception) -> str:
     text = "" if quotes else str(error).strip()
     name = type(error).__name__
     return f"{name}: {text[:200]}" if text else name
+
+
+class InProcess(httpx.ASGITransport):
+    """An ASGI application as a transport; a dropped connection looks as it does on a network.
+
+    Args:
+        app: The application, such as the sandbox.
+        dropped: What it raises to say that it closed the connection.
+    """
+
+    def __init__(self, app: Any, dropped: type[Exception]) -> None:
+        super().__init__(app=app)
+        self._dropped = dropped
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
+        try:
+            return await super().handle_async_request(request)
+        except self._dropped:
+            raise httpx.RemoteProtocolError("The peer closed the connection.", request=request) from None

@@ -29,7 +29,7 @@ class Shelf:
         self._memory: dict[str, bytes] = {}
         for name in ("records", "files", "bytes"):
             if folder is not None:
-                (folder / name).mkdir(parents=True, exist_ok=True)
+                (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def load(self) -> World:
         """The world as it was left. A file that is cut short or foreign is passed over."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets as w
 import traitlets as t
@@ -18,12 +18,15 @@ from tokenlab_nb.widgets.controls import ParameterControls
 from tokenlab_nb.widgets.picker import ModelPicker
 
 if TYPE_CHECKING:
+    from tokenlab_nb.contract.request import ImageRequest
     from tokenlab_nb.jobs.engine import Answer
     from tokenlab_nb.jobs.handle import Job
     from tokenlab_nb.session import Session
     from tokenlab_nb.widgets.gallery import Gallery
 
 __all__ = ["Studio"]
+
+T = TypeVar("T")
 
 
 class Header(Widget):
@@ -68,7 +71,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         # Session and gallery bring network, ledger and imaging with them: the name `tl.Studio` alone must not.
         self.session: Session = session or import_module("tokenlab_nb.session").shared_session()
         self.gallery: Gallery = import_module("tokenlab_nb.widgets.gallery").Gallery(self.session.jobs, title="Results")
-        self._contracts: dict[str, Model] = {}
+        self._operations: dict[str, Operation] = {}
+        self._shown: list[str] = []
         self._wanted = list(models)
         self.header = Header(
             place=self.session.place,
@@ -78,7 +82,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         )
         self.picker = ModelPicker([], value=[])
         self.prompt = w.Textarea(value=prompt, placeholder="What the picture shows", rows=3, description="Prompt")
-        self.count = w.Label()
+        self.count, self.others = w.Label(), w.Label()
         self.controls = ParameterControls()
         self.button = w.Button(description="Run", button_style="primary", disabled=True)
         self.retry = w.Button(description="Try again", layout={"display": "none"})
@@ -113,15 +117,18 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         if not chosen:
             raise ValidationError("No model is chosen.", hint="Choose one or more models above.")
         self._show_issues(())
-        requests = [(name, {**self.controls.values_for(name), "prompt": self.prompt.value}) for name in chosen]
-        issues = [*self.controls.issues, *self._refusals(requests)]
+        if chosen != self._shown:
+            raise ValidationError("The settings of the chosen models are not here yet.", hint="Wait, or try again.")
+        requests, refused = self._prepared(chosen)
+        issues = [*self.controls.issues, *refused]
         if issues:
             rest = self._show_issues(issues)
             text = " ".join(dict.fromkeys(f"{issue.message} {issue.remedy}".strip() for issue in rest))
             raise ValidationError(f"Nothing was sent. {text}".strip(), issues=issues, hint="See beside the settings.")
-        jobs = [self.session.submit(model=name, **values) for name, values in requests]
-        for job in jobs:
-            self.gallery.add(job)
+        jobs = []
+        for request in requests:
+            jobs.append(self.session.send(request))
+            self.gallery.add(jobs[-1])
         return jobs
 
     def close(self) -> None:
@@ -140,14 +147,17 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         """Show a failure in the bar on top; an empty text takes it away."""
         self.header.show_error(text)
 
-    def _refusals(self, requests: list[tuple[str, dict[str, Json]]]) -> list[IssueLike]:
+    def _prepared(self, chosen: Sequence[str]) -> tuple[list[ImageRequest], list[IssueLike]]:
+        """One request for each model, and what is wrong, each thing once."""
+        requests = []
         found: dict[str, IssueLike] = {}
-        for name, values in requests:
+        for name in chosen:
+            values = {**self.controls.values_for(name), "prompt": self.prompt.value}
             try:
-                self.session.prepare(name, values)
+                requests.append(self.session.prepare(name, values, operation=TEXT_TO_IMAGE))
             except ValidationError as error:
                 found.update({f"{issue.field} {issue.message}": issue for issue in error.issues})
-        return list(found.values())
+        return requests, list(found.values())
 
     def _show_issues(self, issues: Any) -> list[IssueLike]:
         """Put each issue where the user looks; return those that are not yet anywhere."""
@@ -161,9 +171,10 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.prompt.layout = w.Layout(width="auto")
         foot = w.HBox([self.button, self.retry, self.count])
         # Run stands right below the prompt: the settings are many, and most runs change none of them.
-        ask, results = w.VBox([self.picker, self.prompt, foot]), w.VBox([self.gallery])
+        ask, results = w.VBox([self.picker, self.others, self.prompt, foot]), w.VBox([self.gallery])
         settings = w.VBox([self.controls])
-        for widget, name in ((self.prompt, "prompt"), (self.count, "count"), (foot, "foot"), (self.button, "run")):
+        lines = ((self.prompt, "prompt"), (self.count, "line"), (self.others, "line"), (foot, "foot"))
+        for widget, name in (*lines, (self.button, "run")):
             widget.add_class(f"tlnb-studio-{name}")
         columns = w.Box([ask, results, settings])
         for widget, name in ((ask, "ask"), (results, "results"), (settings, "settings"), (columns, "columns")):
@@ -173,7 +184,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def _connect(self) -> None:
         shown = self.show_error
         self.button.on_click(guard(lambda _button: self.run(), shown))
-        self.retry.on_click(guard(lambda _button: self._load_models(), shown))
+        self.retry.on_click(guard(lambda _button: self._try_again(), shown))
         self.picker.observe(guard(lambda _change: self._choose(), shown), "value")
         self.prompt.observe(guard(lambda _change: self._tell_prompt(""), shown), "value")
 
@@ -181,15 +192,17 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     def _load_models(self) -> None:
         """Ask for the catalogue; it arrives on the bridge's thread, so a blocked kernel does not hold it up."""
-        self.retry.layout.display = "none"
         self._then("models", self.session.fetch_models(), self._take_models)
 
-    def _take_models(self, answer: Answer[list[Model]]) -> None:
-        try:
-            models = [model for model in answer.result() if TEXT_TO_IMAGE in model.contract.operations]
-        except TokenLabError:
-            self.retry.layout.display = None
-            raise
+    def _try_again(self) -> None:
+        self.retry.layout.display = "none"
+        (self._choose if self.picker.models else self._load_models)()
+
+    def _take_models(self, answer: Answer[tuple[Model, ...]]) -> None:
+        listed = self._result(answer)
+        models = [model for model in listed if TEXT_TO_IMAGE in model.contract.operations]
+        others = len(listed) - len(models)
+        self.others.value = f"{others} more start from a picture: session.edit(), session.vary()." if others else ""
         self.picker.models = models
         first = self._wanted or [model.id for model in models if model.lifecycle.stage == "active"][:1]
         self.picker.value = [model.id for model in models if model.id in first]
@@ -197,43 +210,54 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     def _choose(self) -> None:
         """Fetch the contracts of the chosen models, then show their controls."""
-        missing = [name for name in self.picker.value if name not in self._contracts]
+        self.button.disabled = True
+        missing = [name for name in self.picker.value if name not in self._operations]
         if not missing:
             self._show_controls()
         for name in missing:
-            self._then(f"contract {name}", self.session.fetch_model(name), self._take_contract)
+            self._then(f"contract {name}", self.session.fetch_model(name), partial(self._take_contract, name))
 
-    def _take_contract(self, answer: Answer[Model]) -> None:
-        model = answer.result()
-        self._contracts[model.id] = model
-        if all(name in self._contracts for name in self.picker.value):
+    def _take_contract(self, name: str, answer: Answer[Model]) -> None:
+        """Keep the operation under the name that was asked for: an alias brings a model of another id."""
+        operation = self._result(answer).contract.operations.get(TEXT_TO_IMAGE)
+        if operation is None:
+            raise ValidationError(f"{name} does not make pictures from a prompt alone.", hint="Choose another model.")
+        self._operations[name] = operation
+        if all(chosen in self._operations for chosen in self.picker.value):
             self._show_controls()
 
     def _show_controls(self) -> None:
-        operations = self._operations()
-        self.controls.switch(operations)
-        count = len(operations)
+        self._shown = list(self.picker.value)
+        self.controls.switch({name: self._operations[name] for name in self._shown})
+        count = len(self._shown)
         self.button.description = f"Run {count} request{'' if count == 1 else 's'}"
         self.button.disabled = not count
         self._tell_prompt("")
 
-    def _operations(self) -> Mapping[str, Operation]:
-        return {name: self._contracts[name].contract.operations[TEXT_TO_IMAGE] for name in self.picker.value}
+    def _result(self, answer: Answer[T]) -> T:
+        """What came, or a failure that can be tried again."""
+        try:
+            return answer.result()
+        except TokenLabError:
+            self.retry.layout.display = None
+            raise
 
     def _tell_prompt(self, problem: str) -> None:
         """The line below the prompt: what is wrong with it, else how long it is."""
-        chosen = [self._contracts[name] for name in self.picker.value if name in self._contracts]
-        limits = [model.contract.operations[TEXT_TO_IMAGE].params["prompt"].max_length for model in chosen]
-        stated = [limit for limit in limits if limit]
+        params = [self._operations[name].params.get("prompt") for name in self._shown]
+        stated = [param.max_length for param in params if param and param.max_length]
         length = f"{len(self.prompt.value):,}" + (f" / {min(stated):,}" if stated else "") + " characters"
         self.count.value = problem or length
         (self.count.add_class if problem else self.count.remove_class)("tlnb-studio-problem")
 
     def _then(self, name: str, answer: Answer[Any], take: Any) -> None:
         """Run ``take`` on the bridge's thread once the answer is there; its failure is shown."""
-        answer.add_done_callback(
-            lambda done: bridge().soon(self, name, partial(guard(take, self.show_error), done), work=True)
-        )
+
+        def show(text: str) -> None:
+            if text:  # one answer that came does not take away what another one failed with
+                self.show_error(text)
+
+        answer.add_done_callback(lambda done: bridge().soon(self, name, partial(guard(take, show), done), work=True))
 
 
 def _boxes(box: Any) -> list[Any]:

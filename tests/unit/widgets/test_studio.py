@@ -151,3 +151,59 @@ def test_widgets_share_one_session_until_the_settings_change(tmp_path, monkeypat
     assert second is not first
     first.close()
     second.close()
+
+
+def test_models_that_start_from_a_picture_are_named(studio):
+    assert studio.others.value == "5 more start from a picture: session.edit(), session.vary()."
+
+
+def service(tmp_path, answer: Callable[[httpx.Request], httpx.Response]) -> tl.Session:
+    return tl.connect(
+        base_url="http://127.0.0.1:1", api_key="sk-x", data_dir=tmp_path, transport=httpx.MockTransport(answer)
+    )
+
+
+def item(name: str, *operations: str) -> dict[str, object]:
+    extension = {"category": "image", "supported_operations": list(operations)}
+    return {"id": name, "object": "model", "tokenlab": extension}
+
+
+def test_run_waits_for_the_contract_and_a_failed_one_can_be_asked_for_again(tmp_path):
+    down = True
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/models":
+            return httpx.Response(200, json={"data": [item("m", "text-to-image")]})
+        return (
+            httpx.Response(503, json={"error": {"message": "later", "type": "server_error"}})
+            if down
+            else (
+                httpx.Response(200, json=item("m-of-today", "text-to-image"))  # the id was an alias
+            )
+        )
+
+    with service(tmp_path, answer) as session:
+        studio = tl.Studio(session, prompt="A fox")
+        until(lambda: studio.header.error)
+        assert studio.button.disabled
+        with pytest.raises(tl.errors.ValidationError, match="not here yet"):
+            studio.run()
+        down = False
+        studio.retry.click()
+        until(lambda: not studio.button.disabled)
+        assert (studio.header.error, studio.retry.layout.display) == ("", "none")
+        assert studio.picker.value == ["m"]
+        studio.close()
+
+
+def test_a_model_whose_contract_turns_out_to_need_a_picture_is_told(tmp_path):
+    def answer(request: httpx.Request) -> httpx.Response:
+        listed = request.url.path == "/v1/models"
+        return httpx.Response(200, json={"data": [item("m", "text-to-image")]} if listed else item("m", "image-edit"))
+
+    with service(tmp_path, answer) as session:
+        studio = tl.Studio(session)
+        until(lambda: studio.header.error)
+        assert "m does not make pictures from a prompt alone" in studio.header.error
+        assert studio.button.disabled
+        studio.close()
