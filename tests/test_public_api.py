@@ -7,11 +7,13 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 
 import pytest
 
 import tokenlab_nb as tl
-from tests.layer_rules import PACKAGE
+from tests.layer_rules import PACKAGE, ROOT
 
 HEAVY = {"ipywidgets", "anywidget", "IPython", "httpx", "PIL", "sqlite3", "starlette", "asyncio", "jinja2"}
 
@@ -88,3 +90,18 @@ def test_importing_the_errors_imports_nothing_heavy():
 def test_star_import_gives_the_names():
     code = "from tokenlab_nb import *; assert connect and Studio and errors"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_every_package_that_is_imported_is_declared():
+    """The wheel is tried beside the packages of this environment; a missing line in pyproject.toml shows here."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["server"], *extras["keyring"]]
+    declared = {re.split(r"[<>=\[ ]", line)[0].lower() for line in lines}
+    trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "tokenlab_nb").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    foreign = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"tokenlab_nb"}
+    packages = packages_distributions()
+    assert {name for name in foreign if not declared & {each.lower() for each in packages[name]}} == set()
