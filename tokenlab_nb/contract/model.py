@@ -159,6 +159,9 @@ class Operation:
     notes: tuple[str, ...] = ()
     confirmed: bool = True
 
+    def __repr__(self) -> str:
+        return f"Operation({self.name!r}, {self.endpoint!r}, params={list(self.params)})"
+
     @property
     def options(self) -> tuple[Param, ...]:
         """The fields that a user sets, in the order of the controls."""
@@ -218,6 +221,10 @@ class Contract:
     notes: tuple[str, ...] = ()
     recommended_request: Mapping[str, object] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        known = f"from {self.source}" if self.known else "nothing known for sure"
+        return f"Contract({known}, operations={list(self.operations)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def _can_be_sent(value: Json) -> bool:
 def _not_a_choice(param: Param, value: Json) -> Issue:
     return Issue(
         field=param.name,
-        message=f"{_shown(value)} is not a {param.label.lower() or param.name} that is taken here.",
+        message=f"{_shown(value)} is not taken here as {param.label.lower() or param.name}.",
         allowed=param.choices,
         remedy=_choose(param),
         suggestion=_nearest_choice(str(value), param.choices),

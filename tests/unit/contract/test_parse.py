@@ -269,3 +269,15 @@ def test_half_a_request_at_once_is_malformed() -> None:
     found = model({"service_limits": {"concurrency": 2.5}})
     assert found.contract.limits.concurrency is None
     assert [issue.field for issue in found.issues] == ["service_limits.concurrency"]
+
+
+def test_reprs_are_one_line_that_says_what_there_is() -> None:
+    model = parse({"id": "m", "tokenlab": {"category": "image", "request_format_summary": {
+        "public_operations": ["text-to-image"], "supported_parameters": ["prompt", "size"]}}})  # fmt: skip
+    assert repr(model) == "Model('m', operations=['text-to-image'])"
+    assert repr(model.contract) == ("Contract(from tokenlab.request_format_summary, operations=['text-to-image'])")
+    operation = model.contract.operations["text-to-image"]
+    assert repr(operation) == (
+        "Operation('text-to-image', '/v1/images/generations', params=['prompt', 'size', 'delivery_policy'])"
+    )
+    assert repr(parse({"id": "m", "tokenlab": {}}).contract) == "Contract(nothing known for sure, operations=[])"

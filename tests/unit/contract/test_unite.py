@@ -76,7 +76,7 @@ def test_a_size_rule_counts_for_all_only_where_it_is_the_same() -> None:
 
 def test_a_refusal_names_the_models_that_refuse() -> None:
     (row,) = unite([model("a", QUALITY), model("b", replace(QUALITY, choices=("ultra",)))])
-    assert row.objections("ultra") == ('a: "ultra" is not a quality that is taken here. Choose one of low, high.',)
+    assert row.objections("ultra") == ('a: "ultra" is not taken here as quality. Choose one of low, high.',)
 
 
 def test_a_refusal_by_all_is_said_once() -> None:
