@@ -13,6 +13,7 @@ TokenLabError
 ├── UnknownOutcomeError      sent, but the answer was lost: perhaps paid for, so never sent again by itself
 ├── JobFailedError           the task ended without pictures; read why, change the request
 ├── WaitTimeoutError         only the waiting ended; the job goes on (also a builtin TimeoutError)
+├── SessionClosedError       connect again (also a builtin RuntimeError)
 ├── BudgetExceededError      raise the budget, or ask for less
 └── ImageError               bytes that are not a usable picture, or a picture that may not be fetched
 ```
@@ -38,6 +39,7 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitError",
     "ServiceError",
+    "SessionClosedError",
     "TokenLabError",
     "TransportError",
     "UnknownOutcomeError",
@@ -269,6 +271,12 @@ class WaitTimeoutError(TokenLabError, TimeoutError):
     default_hint = "Wait again with job.wait(), or look at job.status later; nothing is lost."
 
 
+class SessionClosedError(TokenLabError, RuntimeError):
+    """The session was closed, or belongs to the process that this one was forked from. Nothing was sent."""
+
+    default_hint = "Make a new one with tl.connect(); tasks that were accepted go on at the service."
+
+
 class BudgetExceededError(TokenLabError):
     """The request might cost more than the budget leaves. Nothing was sent."""
 
@@ -296,6 +304,7 @@ _KINDS: dict[str, type[TokenLabError]] = {
         UnknownOutcomeError,
         JobFailedError,
         WaitTimeoutError,
+        SessionClosedError,
         BudgetExceededError,
         ImageError,
     )

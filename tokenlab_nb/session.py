@@ -138,7 +138,7 @@ class Session:
         self._blobs = Blobs(chosen.data_dir / "pictures")
         self._clock = clock or RealClock()
         ports = Ports(self._client, self._journal, self._blobs, self._clock)
-        self._engine = Engine(ports, on_close=self._client.close)
+        self._engine = Engine(ports, on_close=self._client.close, longest_create=chosen.timeouts.create)
         self._details: dict[str, tuple[float, Model]] = {}
         self._jobs: list[Job] = []
 
@@ -168,7 +168,7 @@ class Session:
     @property
     def origin(self) -> str:
         """Scheme, host and port of the API."""
-        return self._client.origin
+        return self.settings.origin
 
     @property
     def data_dir(self) -> str:
@@ -176,10 +176,16 @@ class Session:
         return str(self.settings.data_dir)
 
     def close(self) -> None:
-        """End the background thread and close the ledger. Tasks go on at the service. Closing twice is fine."""
+        """End the background thread and close the ledger. Closing twice is fine.
+
+        A create whose answer is on its way is waited for, since it may be paid for; Ctrl-C breaks that off. Tasks go
+        on at the service.
+        """
         self.is_closed = True
-        self._engine.close()
-        self._journal.close()
+        try:
+            self._engine.close()
+        finally:
+            self._journal.close()
 
     # ------------------------------------------------------------------------------------- models
 

@@ -94,6 +94,12 @@ class Settings:
     prefer_tasks: bool = True
     timeouts: Timeouts = field(default_factory=Timeouts)
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the API."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
 
 _logged_in: list[Secret] = []
 

@@ -196,4 +196,5 @@ def test_the_readmes_screenshot(lab):
     nb.page.mouse.move(0, 0)
     nb.cell(0)
     nb.wait_idle()
+    expect(nb.page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
     nb.shot("studio")

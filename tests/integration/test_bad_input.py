@@ -39,7 +39,7 @@ REFUSED_AT_ONCE = {
     "unknown model": ({"model": "flux-pro", "prompt": "fox"}, "no model 'flux-pro'. Did you mean flux-2-pro?"),
     "a value outside the contract": (
         {"prompt": "fox", "quality": "ultra"},
-        '"ultra" is not a quality that is taken here. Choose one of auto, low, medium, high.',
+        '"ultra" is not taken here as quality. Choose one of auto, low, medium, high.',
     ),
     "a size outside the rule": ({"prompt": "fox", "size": "1000x1000"}, "not a multiple of 16. Use 992x992, say."),
     "too many": ({"prompt": "fox", "n": 99}, "n cannot be 99. Give a whole number from 1 to 10."),
@@ -98,7 +98,7 @@ ANSWERS: dict[str, Case] = {
     "dropped after the work": (
         Fault("drop", method="POST", prompt=BAD, after=True),
         UnknownOutcomeError,
-        "the answer was lost (RemoteProtocolError: The sandbox closed",
+        "the answer was lost (RemoteProtocolError: The peer closed",
         UNKNOWN,
         1,
     ),
@@ -167,6 +167,9 @@ def test_a_picture_that_came_badly_once_is_fetched_again_and_not_paid_again(rig:
     with pytest.raises(ImageError):
         job.wait(SOON)
     assert job.snapshot.can_fetch_again
+    kept = [origin.sha256 for origin in job.snapshot.origins]
+    pictures = world.session.settings.data_dir / "pictures"
+    assert [path.name for path in pictures.rglob("*") if path.is_file()] == kept * (do == "corrupt_picture")
     job.fetch_again()
     assert len(job.wait(SOON)) == 1
     assert (world.posts, world.accepted) == (1, 1)
@@ -231,7 +234,7 @@ def test_no_network_is_told_before_and_after_the_contract_is_known(rig: Make, tm
         for use in (session.models, lambda: session.submit(model="gpt-image-2", prompt=GOOD)):
             with pytest.raises(TransportError, match=r"did not reach http://127\.0\.0\.1:\d+ .*Check the network"):
                 use()
-        session._details["gpt-image-2"] = rig().session.model("gpt-image-2")
+        session._details["gpt-image-2"] = (rig().clock.now(), rig().session.model("gpt-image-2"))
         job = session.submit(model="gpt-image-2", prompt=GOOD)
         with pytest.raises(TransportError, match=r"Check the network and the API address, then run it again\."):
             job.wait(SOON)

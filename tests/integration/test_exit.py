@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -54,6 +55,25 @@ ENDS = {
 }
 
 
+FORKED = f"""{OPEN}
+jobs = [session.submit(model="gpt-image-2", prompt="fox")]
+jobs[0].wait()
+import os, warnings
+warnings.simplefilter("ignore")  # newer Pythons warn of forking beside threads: that is what this is about
+if os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+for use in (jobs[0].wait, jobs[0].resume, session.models, lambda: session.submit(model="gpt-image-2", prompt="fox")):
+    try:
+        use()
+        os._exit(1)
+    except tl.errors.SessionClosedError as error:
+        if "forked" not in str(error) or "tl.connect()" not in str(error):
+            os._exit(2)
+session.close()
+os._exit(7)
+"""
+
+
 def run(code: str, folder: Path) -> tuple[int, str, float]:
     begin = time.monotonic()
     done = subprocess.run(
@@ -77,6 +97,11 @@ def test_a_script_ends_by_itself(how: str, tmp_path: Path) -> None:
     else:
         assert err == ""
     assert seconds < 20
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_is_told_to_connect_again_and_does_not_hang(tmp_path: Path) -> None:
+    assert run(FORKED, tmp_path)[:2] == (7, "")
 
 
 @pytest.mark.parametrize("attempt", range(3))

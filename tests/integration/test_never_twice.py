@@ -86,6 +86,9 @@ REFUSED = {
     "503 in HTML": httpx.Response(503, content=b"<html>"),
     "a redirect": httpx.Response(302, headers={"Location": "/login"}),
     "neither id nor picture": httpx.Response(200, json={}),
+    "a word for failed that is not documented": httpx.Response(
+        200, json={"status": "rejected", "error": {"message": "policy"}, "task_id": TASK_ID}
+    ),
     "a failed task": httpx.Response(200, json={"status": "failed", "error": "policy", "task_id": TASK_ID}),
 }
 
@@ -113,6 +116,11 @@ def test_what_was_refused_is_not_sent_again(cause: str) -> None:
     assert (final.status, posts, clock.slept) == (JobStatus.FAILED, 1, [])
     assert final.error is not None
     assert final.error.hint
+
+
+def test_an_undocumented_word_without_a_reason_is_asked_for_again() -> None:
+    final, posts, _ = live([httpx.Response(200, json={"status": "dreaming", "task_id": TASK_ID, "error": {}})])
+    assert (final.status, posts) == (JobStatus.COMPLETED, 1)
 
 
 def test_a_resend_that_is_lost_is_not_sent_a_third_time() -> None:

@@ -29,6 +29,7 @@ _DONE = frozenset({"completed", "succeeded"})
 _CANCELLED = frozenset({"cancelled", "canceled"})
 _ENDED = frozenset({"failed", "expired"}) | _CANCELLED
 _AT_WORK = frozenset({"processing", "running", "in_progress"})
+_OPEN = frozenset({"", "pending", "queued", "submitted", "accepted", "created", "starting"}) | _AT_WORK
 _AMBIGUOUS = re.compile(r"[\s\x00-\x1f\x7f\\]")  # some parsers drop these, some take a backslash for a slash
 _IDS = ("task_id", "id", "poll_url", "billing_transaction_id")
 _LONGEST_NAME = 200  # characters of a path in a message
@@ -315,6 +316,8 @@ def _read_reply(call: Call, status: int, headers: Mapping[str, str], data: Any) 
         return Images(images, meta, task_id)
     if state in _DONE:
         raise JobFailedError("The task was completed, but holds no usable picture.", facts=_with_ids(body, facts))
+    if body.get("error") and state not in _OPEN:  # a word that is not documented, with a reason: it has ended
+        raise _ended(body, state, facts)
     if state or task_id or _text(body.get("poll_url")):
         return _pending(body, state, task_id, meta)
     if body.get("error"):

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import os
 import random
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import Future, wait
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -22,15 +25,16 @@ from anyio.abc import TaskGroup
 from anyio.from_thread import start_blocking_portal
 
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.errors import ServiceError, TokenLabError, UnknownOutcomeError
+from tokenlab_nb.errors import SessionClosedError
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
-from tokenlab_nb.jobs.ports import Clock
-from tokenlab_nb.jobs.runner import Ports, Run
+from tokenlab_nb.jobs.ledger import Ledger
+from tokenlab_nb.jobs.runner import Ports, Run, off_loop
+from tokenlab_nb.jobs.verdicts import after_fault
 
 MAX_SENDS = 8
 """Creates that are being sent at once. Tasks that are only waited for do not count."""
 
-_GRACE_SECONDS = 2.0  # at closing, for answers that are on their way
+_EXIT_GRACE = 2.0  # seconds for answers that are on their way when the script is over
 _TICK = 0.05  # an awaiting loop looks this often, which is also how soon Ctrl-C is heard
 _THREAD = "tokenlab-nb"
 _T = TypeVar("_T")
@@ -57,24 +61,43 @@ class RealClock:
         await anyio.sleep(seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """What there is once an engine runs."""
+
+    loop: asyncio.AbstractEventLoop
+    tasks: TaskGroup
+    thread: threading.Thread
+
+
 class Engine:
     """Runs jobs in the background. Methods may be called from any thread; those that block, from any but its own.
 
     Args:
         ports: Service, ledger, blob store and clock.
         on_close: Awaited on the loop when the engine closes, to end connections.
+        longest_create: Seconds that a create may take at most; `close` waits as long for those on their way.
     """
 
-    def __init__(self, ports: Ports, *, on_close: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        *,
+        on_close: Callable[[], Awaitable[None]] | None = None,
+        longest_create: float = 300.0,
+    ) -> None:
         self._ports = ports
         self._on_close = on_close
+        self._longest_create = longest_create
+        self._ledger = Ledger(partial(off_loop, ports.journal.save), self._made_good)
+        self._process = os.getpid()
         self._lock = threading.RLock()
         self._stack = ExitStack()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: TaskGroup
+        self._running: _Running | None = None
         self._closed = False
         self._snapshots: dict[str, JobSnapshot] = {}
         self._runs: dict[str, Run] = {}
+        self._wishes: dict[str, bool] = {}  # of running jobs: whether to go on after a stop that is on its way
         self._ends: dict[str, Future[None]] = {}
         self._listeners: dict[str, list[Listener]] = {}
         self._sends = anyio.CapacityLimiter(MAX_SENDS)
@@ -90,7 +113,7 @@ class Engine:
             concurrency: Most creates of this model at once, where its contract states it.
 
         Raises:
-            RuntimeError: If the engine is closed.
+            SessionClosedError: If the engine is closed.
         """
         draft = JobSnapshot(id=f"job_{uuid.uuid4().hex}", request=request, origin=self._ports.api.origin)
         draft = draft.move(JobStatus.DRAFT, self._ports.clock.now())
@@ -101,30 +124,38 @@ class Engine:
         return draft.id
 
     def resume(self, job_id: str) -> None:
-        """Go on waiting for a job, or fetch its pictures again. Nothing is sent; without a reason nothing happens."""
-        if not self.snapshot(job_id).is_at_rest or not self.wait(job_id, _GRACE_SECONDS):
-            return
+        """Go on waiting for a job, or fetch its pictures again. Nothing is sent; without a reason nothing happens.
+
+        Never blocks: a job that is just being stopped goes on once it is.
+
+        Raises:
+            SessionClosedError: If there is something to go on with and the engine is closed.
+        """
+        self._refuse_fork()
         with self._lock:
             snapshot = self._snapshots[job_id]
-            has_way = snapshot.task_id or snapshot.poll_url or snapshot.origins
-            may_go_on = snapshot.can_fetch_again or (has_way and snapshot.is_at_rest and not snapshot.is_terminal)
-            if not may_go_on or job_id in self._runs:  # another thread may have been quicker
-                return
-            status = JobStatus.PROCESSING if snapshot.can_fetch_again else snapshot.status
-            now = self._ports.clock.now()
-            self._start(snapshot.move(status, now, waiting_stopped=False, error=None, note=""))
+            if job_id not in self._runs:
+                if snapshot.can_resume or snapshot.can_fetch_again:
+                    self._start(snapshot.going_on(self.now()))
+            elif job_id in self._wishes or snapshot.is_at_rest:
+                self._wishes[job_id] = True
 
     def stop_waiting(self, job_id: str) -> None:
         """Stop waiting for a job. The task itself goes on at the service, and is still paid for."""
+        self._refuse_fork()
         with self._lock:
             run = self._runs.get(job_id)
-            if run and self._loop and not self._closed:
-                self._loop.call_soon_threadsafe(run.stop_waiting)
+            if run and self._running and not self._closed:
+                self._wishes[job_id] = False
+                self._running.loop.call_soon_threadsafe(run.stop_waiting)
+
+    def now(self) -> float:
+        """The time that snapshots go by, in seconds since 1970."""
+        return self._ports.clock.now()
 
     def snapshot(self, job_id: str) -> JobSnapshot:
-        """The newest snapshot of a job of this engine."""
-        with self._lock:
-            return self._snapshots[job_id]
+        """The newest snapshot of a job of this engine; without the lock, since one lookup cannot be half done."""
+        return self._snapshots[job_id]
 
     def subscribe(self, job_id: str, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` with the present snapshot, and on the engine's thread with each new one.
@@ -158,17 +189,18 @@ class Engine:
         Raises:
             RuntimeError: If called on the engine's own thread, which would wait for itself.
         """
+        self._refuse_fork()
         self._refuse_own_thread()
         with self._lock:
             end = self._ends[job_id]
-        done, _ = wait([end], timeout)
-        return bool(done)
+        return _done([end], timeout)
 
     async def wait_async(self, job_id: str) -> None:
         """Wait on the caller's loop until a job is at rest; cancelling it only ends the waiting.
 
         It looks instead of being called: a loop that was closed in the middle must not be called.
         """
+        self._refuse_fork()
         with self._lock:
             end = self._ends[job_id]
         while not end.done():  # noqa: ASYNC110  # see above
@@ -185,18 +217,26 @@ class Engine:
         """Start a coroutine function on the loop; never blocks.
 
         Raises:
-            RuntimeError: If the engine is closed; the future holds one if it is closed meanwhile.
+            SessionClosedError: If the engine is closed; the future holds one if it is closed meanwhile.
         """
+        self._refuse_fork()
         result: Future[_T] = Future()
         with self._lock:
             if self._closed:
-                raise RuntimeError("This session is closed. Make a new one with tl.connect().")
-            loop = self._loop or self._begin()
-            loop.call_soon_threadsafe(self._tasks.start_soon, _settle, result, function, *args)
+                raise SessionClosedError("This session is closed.")
+            running = self._running or self._begin()
+            running.loop.call_soon_threadsafe(running.tasks.start_soon, _settle, result, function, *args)
         return result
 
-    def close(self) -> None:
-        """Stop. Answers on their way get a moment to arrive; tasks go on at the service. Closing twice is fine."""
+    def close(self, grace: float | None = None) -> None:
+        """Stop: drafts are cancelled, tasks go on at the service. Closing twice is fine.
+
+        Args:
+            grace: Most seconds to wait for answers to creates that are on their way, and may be paid for; by default
+                as long as a create may take. Ctrl-C ends this waiting; what had no answer by then is *unknown*.
+        """
+        if self._process != os.getpid():  # a forked copy: there is no thread here to end
+            return
         self._refuse_own_thread()
         with self._lock:
             if self._closed:
@@ -205,58 +245,92 @@ class Engine:
             _open_engines.discard(self)
             ends = list(self._ends.values())
         try:
-            if self._loop:
-                self._loop.call_soon_threadsafe(self._shut_down)
-                wait(ends, _GRACE_SECONDS)
+            if self._running:
+                self._running.loop.call_soon_threadsafe(self._shut_down)
+                _done(ends, self._longest_create if grace is None else grace)
         finally:
             self._stack.close()
 
-    def _begin(self) -> asyncio.AbstractEventLoop:
-        portal = self._stack.enter_context(start_blocking_portal(name=_THREAD))
-        if self._on_close:
-            self._stack.callback(portal.call, self._on_close)
-        self._tasks = self._stack.enter_context(portal.wrap_async_context_manager(_tasks()))
-        self._loop = portal.call(asyncio.get_running_loop)
+    def _begin(self) -> _Running:
+        with ExitStack() as opening:
+            portal = opening.enter_context(start_blocking_portal(name=_THREAD))
+            opening.callback(portal.call, self._end)
+            tasks = opening.enter_context(portal.wrap_async_context_manager(_tasks()))
+            running = _Running(portal.call(asyncio.get_running_loop), tasks, portal.call(threading.current_thread))
+            self._stack = opening.pop_all()
+        self._running = running
         _close_at_exit(self)
-        return self._loop
+        return running
+
+    async def _end(self) -> None:
+        await self._ledger.close()
+        if self._on_close:
+            await self._on_close()
 
     def _shut_down(self) -> None:
-        with self._lock:
-            runs = list(self._runs.values())
-        for run in runs:
+        for run in list(self._runs.values()):  # none is added any more
             run.shut_down()
 
     def _refuse_own_thread(self) -> None:
-        if threading.current_thread().name == _THREAD:
+        if self._running and threading.current_thread() is self._running.thread:
             raise RuntimeError("This would wait for itself: do not block in a listener of the engine.")
+
+    def _refuse_fork(self) -> None:
+        """Before the lock is taken: another thread may have held it when the process was forked."""
+        if self._process != os.getpid():
+            raise SessionClosedError("This session belongs to the process that this one was forked from.")
 
     def _start(self, snapshot: JobSnapshot) -> None:
         """Put a job on the loop; the lock is held."""
-        run = Run(snapshot, self._ports, self._publish)
+        run = Run(snapshot, self._ports, self._publish, self._ledger)
         self._ends[snapshot.id] = self.call_soon(self._live, run)
         self._snapshots[snapshot.id] = snapshot
         self._runs[snapshot.id] = run
 
     async def _live(self, run: Run) -> None:
+        """Live a job until it is at rest, and on from there where that was asked for meanwhile."""
+        going: Run | None = run
+        try:
+            while going:
+                await self._live_once(going)
+                going = self._next(going)
+        finally:
+            if going:  # broken off; else `_next` has made room, and perhaps another thread taken it
+                with self._lock:
+                    self._runs.pop(run.snapshot.id, None)
+
+    def _next(self, run: Run) -> Run | None:
+        """The run that takes over from one that has ended, if any; else the job is no longer a running one."""
+        rest = run.snapshot
+        with self._lock:
+            wish = self._wishes.pop(rest.id, False)
+            if self._closed or not (wish and (rest.can_resume or rest.can_fetch_again)):
+                del self._runs[rest.id]
+                return None
+            successor = Run(rest.going_on(self.now()), self._ports, self._publish, self._ledger)
+            self._runs[rest.id] = successor
+        return successor
+
+    async def _live_once(self, run: Run) -> None:
         try:
             self._publish(run.snapshot)
             await run.go(partial(self._gate, run.snapshot.request.model))
         except Exception as error:  # noqa: BLE001  # a fault of ours must end on the job, not in a dead thread
             _log.exception("tokenlab_nb itself failed in job %s.", run.snapshot.id)
-            self._publish(_after_fault(run.snapshot, error, self._ports.clock))
-        finally:
-            with self._lock:
-                self._runs.pop(run.snapshot.id, None)
+            run.snapshot = after_fault(run.snapshot, error, self.now())
+            self._publish(run.snapshot)
 
     @asynccontextmanager
     async def _gate(self, model: str) -> AsyncIterator[None]:
-        own = self._model_limits.get(model)
-        if own is None:
-            async with self._sends:
-                yield
-            return
-        async with own, self._sends:
+        async with self._model_limits.get(model) or nullcontext(), self._sends:
             yield
+
+    def _made_good(self, saved: JobSnapshot) -> None:
+        """The ledger has now what it owed: nobody needs to be told of it any more."""
+        with self._lock:
+            run = self._runs.get(saved.id)
+            present = run.snapshot if run else replace(self._snapshots[saved.id], note=saved.note)
+        self._publish(present)
 
     def _publish(self, snapshot: JobSnapshot) -> None:
         with self._lock:
@@ -277,6 +351,14 @@ async def _tasks() -> AsyncIterator[TaskGroup]:
         tasks.cancel_scope.cancel()
 
 
+def _done(ends: Collection[Future[None]], timeout: float | None) -> bool:
+    """Wait in short steps: where no signal wakes a waiting thread, Ctrl-C is heard between them."""
+    left = math.inf if timeout is None else timeout
+    while (pending := wait(ends, max(0.0, min(_TICK, left))).not_done) and left > 0:
+        left -= _TICK
+    return not pending
+
+
 async def _settle(result: Future[_T], function: Callable[..., Awaitable[_T]], *args: Any) -> None:
     """Await a coroutine function for a thread that holds the future."""
     if not result.set_running_or_notify_cancel():
@@ -286,21 +368,10 @@ async def _settle(result: Future[_T], function: Callable[..., Awaitable[_T]], *a
     except Exception as error:  # noqa: BLE001  # raised again where the result is asked for
         result.set_exception(error)
     except BaseException:
-        result.set_exception(RuntimeError("This session was closed meanwhile."))
+        result.set_exception(SessionClosedError("This session was closed meanwhile."))
         raise
     else:
         result.set_result(value)
-
-
-def _after_fault(snapshot: JobSnapshot, error: Exception, clock: Clock) -> JobSnapshot:
-    """Where a job rests after a fault of ours: in the state that promises least and loses nothing."""
-    what = f"tokenlab_nb itself failed ({type(error).__name__})."
-    changes: Mapping[str, Any] = {"waiting_stopped": True, "note": ""}
-    if snapshot.status is JobStatus.SENDING:
-        return snapshot.move(JobStatus.UNKNOWN, clock.now(), error=UnknownOutcomeError(what), note="")
-    if snapshot.status is JobStatus.DRAFT:
-        return snapshot.move(JobStatus.FAILED, clock.now(), error=TokenLabError(what, hint="Please report it."))
-    return snapshot.move(snapshot.status, clock.now(), error=ServiceError(what, hint="Please report it."), **changes)
 
 
 _open_engines: set[Engine] = set()
@@ -325,4 +396,4 @@ def _close_after_main() -> None:
     threading.main_thread().join()
     for engine in list(_open_engines):
         with suppress(Exception):  # nobody is left to be told, and the others must be closed too
-            engine.close()
+            engine.close(_EXIT_GRACE)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import sys
-import time
 from collections.abc import Callable, Generator
 from importlib import import_module
 from typing import Any, TextIO
@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.errors import JobFailedError, TokenLabError, WaitTimeoutError
+from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.engine import Engine
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
@@ -92,16 +92,16 @@ class Job:
             TokenLabError: What `error` holds.
         """
         self._go_on()
-        begin = time.monotonic()
-        end = None if timeout is None else begin + timeout
+        waited, left = 0.0, math.inf if timeout is None else timeout
         file = _line()
         silent = file is sys.stderr and not file.isatty()  # a log wants no line that is replaced in place
         with tqdm(bar_format="{desc}", leave=False, file=file, disable=silent) as line:
-            while not self._engine.wait(self.id, _next_tick(end)):
-                if end is not None and time.monotonic() >= end:
+            while not self._engine.wait(self.id, tick := max(0.0, min(_TICK, left))):
+                waited, left = waited + tick, left - tick
+                if left <= 0:
                     raise WaitTimeoutError(f"{self!r} was not ready within {timeout:g} s.")
-                if time.monotonic() - begin >= _QUIET_SECONDS:
-                    line.set_description_str(_progress(self.snapshot))
+                if waited >= _QUIET_SECONDS:
+                    line.set_description_str(_progress(self.snapshot, self._engine.now()))
         return self._outcome()
 
     def __await__(self) -> Generator[Any, None, list[ImageResult]]:
@@ -113,8 +113,8 @@ class Job:
         return self._outcome()
 
     def _go_on(self) -> None:
-        """Who waits for a job whose waiting was stopped wants it to go on."""
-        if self.snapshot.waiting_stopped:
+        """Who waits for a job whose waiting was stopped, or is about to be, wants it to go on."""
+        if not self.snapshot.is_terminal:
             self.resume()
 
     def _outcome(self) -> list[ImageResult]:
@@ -122,7 +122,7 @@ class Job:
         if snapshot.error:
             raise snapshot.error.with_traceback(None)  # else it would grow with every wait
         if snapshot.status is not JobStatus.COMPLETED:
-            raise _without_pictures(snapshot)
+            raise WaitTimeoutError(f"{self!r} is no longer waited for.")
         return self.images
 
     # ------------------------------------------------------------------------------------- acting
@@ -147,14 +147,6 @@ class Job:
         import_module("tokenlab_nb").JobView(self)._ipython_display_()
 
 
-def _without_pictures(snapshot: JobSnapshot) -> TokenLabError:
-    """What waiting for a job that was stopped raises."""
-    what = f"Job {snapshot.id} ({snapshot.request.model})"
-    if snapshot.status is JobStatus.CANCELLED:
-        return JobFailedError(f"{what} was cancelled. {snapshot.note}".strip(), hint="Submit it again to have it made.")
-    return WaitTimeoutError(f"{what} is no longer waited for; it is {snapshot.status.value}.")
-
-
 def _line() -> TextIO:
     """Where the progress line goes. As for display, the notebook's own one stands further down the street."""
     if "ipykernel" in sys.modules:
@@ -163,12 +155,8 @@ def _line() -> TextIO:
     return sys.stderr
 
 
-def _next_tick(end: float | None) -> float:
-    return _TICK if end is None else max(0.0, min(_TICK, end - time.monotonic()))
-
-
-def _progress(snapshot: JobSnapshot) -> str:
-    elapsed = f"{snapshot.elapsed(time.time()):.0f} s"
+def _progress(snapshot: JobSnapshot, now: float) -> str:
+    elapsed = f"{snapshot.elapsed(now):.0f} s"
     expected = f" of about {snapshot.expected_seconds:.0f} s" if snapshot.expected_seconds else ""
     percent = f", {snapshot.progress} %" if snapshot.progress is not None else ""
     note = f" {snapshot.note}" if snapshot.note else ""

@@ -30,7 +30,7 @@ _OPEN = frozenset({_S.PENDING, _S.PROCESSING, _S.COMPLETED, _S.FAILED, _S.CANCEL
 
 MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
     _S.DRAFT: frozenset({_S.SENDING, _S.FAILED, _S.CANCELLED}),
-    _S.SENDING: _OPEN | {_S.UNKNOWN},
+    _S.SENDING: _OPEN | {_S.UNKNOWN, _S.SENDING},  # again: it was provably not accepted
     _S.UNKNOWN: _OPEN,
     _S.PENDING: _OPEN,
     _S.PROCESSING: _OPEN,
@@ -68,7 +68,7 @@ class Origin:
 
     Attributes:
         url: Its address; None for a picture that came inside the answer.
-        sha256: The hash of a picture that came inside the answer, already on disk.
+        sha256: The hash of its bytes as they came first, once they are on disk; readable as a picture or not.
         revised_prompt: The prompt as the model rewrote it.
     """
 
@@ -158,14 +158,19 @@ class JobSnapshot:
         return self.status is JobStatus.FAILED and any(origin.url for origin in self.origins)
 
     @property
+    def can_resume(self) -> bool:
+        """Whether it rests without having ended, and there is a way to go on."""
+        return bool(self.task_id or self.poll_url or self.origins) and self.is_at_rest and not self.is_terminal
+
+    @property
     def created_at(self) -> float:
         """When it was written down, in seconds since 1970; 0 before its first move."""
         return self.moves[0].at if self.moves else 0.0
 
     @property
     def sent_at(self) -> float | None:
-        """When its POST left, in seconds since 1970."""
-        return next((move.at for move in self.moves if move.status is JobStatus.SENDING), None)
+        """When its POST left, in seconds since 1970; the last one, where it was sent again."""
+        return next((move.at for move in reversed(self.moves) if move.status is JobStatus.SENDING), None)
 
     @property
     def ended_at(self) -> float | None:
@@ -184,18 +189,23 @@ class JobSnapshot:
         """Return the snapshot after a move.
 
         Args:
-            status: The state to enter; the present one only applies ``changes``.
+            status: The state to enter; the present one only applies ``changes``; but each sending is a move.
             at: The time of the move, in seconds since 1970.
             **changes: Other fields to set.
 
         Raises:
             IllegalMoveError: If `MOVES` does not list it.
         """
-        if self.moves and status == self.status:
+        if self.moves and status == self.status and status is not JobStatus.SENDING:
             return replace(self, **changes)
         if self.moves and status not in MOVES[self.status]:
             raise IllegalMoveError(f"A job cannot go from {self.status} to {status}.")
         return replace(self, status=status, moves=(*self.moves, Move(status, at)), **changes)
+
+    def going_on(self, at: float) -> Self:
+        """Return the snapshot as it goes on after a rest: to ask for its task, or to fetch its pictures again."""
+        status = JobStatus.PROCESSING if self.can_fetch_again else self.status
+        return self.move(status, at, waiting_stopped=False, error=None, note="")
 
     def heard(self, meta: Meta) -> dict[str, str]:
         """The changes that an answer's ids make to this snapshot; what is known is not forgotten."""

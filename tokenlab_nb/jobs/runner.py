@@ -7,38 +7,27 @@ after sending ends the sending: as *failed* when the service said no, as *unknow
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from tokenlab_nb import images
-from tokenlab_nb.api.replies import ImageData, Images, Reply, Task
-from tokenlab_nb.errors import (
-    ImageError,
-    JobFailedError,
-    NotFoundError,
-    RateLimitError,
-    ServiceError,
-    TokenLabError,
-    TransportError,
-    UnknownOutcomeError,
-)
-from tokenlab_nb.jobs import schedule
-from tokenlab_nb.jobs.job import TERMINAL, JobSnapshot, JobStatus, Origin, StoredImage
+from tokenlab_nb.api.replies import Images, Reply, Task
+from tokenlab_nb.errors import TokenLabError, UnknownOutcomeError
+from tokenlab_nb.jobs import schedule, verdicts
+from tokenlab_nb.jobs.job import TERMINAL, JobSnapshot, JobStatus
+from tokenlab_nb.jobs.ledger import Ledger
+from tokenlab_nb.jobs.pictures import MAX_FETCHES, Pictures
 from tokenlab_nb.jobs.ports import Blobs, Clock, ImageApi, Journal
 
 Gate = Callable[[], AbstractAsyncContextManager[Any]]
 
 _T = TypeVar("_T")
-_TOO_MANY_REQUESTS, _UNAVAILABLE = 429, 503
-_NO_TASK = "async_task_not_found"
 _GOES_ON = "The task goes on at the service: ask again with job.resume(); that sends and costs nothing."
 
 
@@ -52,22 +41,6 @@ class Ports:
     clock: Clock
 
 
-def may_send_again(error: TokenLabError) -> bool:
-    """Whether a create that ended so was provably not accepted."""
-    if isinstance(error, TransportError):
-        return True
-    if isinstance(error, RateLimitError):
-        return error.status == _TOO_MANY_REQUESTS
-    return isinstance(error, ServiceError) and error.status == _UNAVAILABLE and error.retryable is True
-
-
-def may_ask_again(error: BaseException) -> bool:
-    """Whether a failed status call or download may work at the next try; they cost nothing, so most may."""
-    if isinstance(error, TransportError | RateLimitError):
-        return True
-    return isinstance(error, ServiceError) and error.retryable is not False
-
-
 class Run:
     """The life of one job on the engine's loop.
 
@@ -75,17 +48,25 @@ class Run:
         snapshot: Where it stands: a draft, or a task to go on with.
         ports: Service, ledger, blob store, clock.
         publish: Called with every new snapshot.
+        ledger: The journal of the ports as all runs of an engine share it; by default this run has its own.
     """
 
-    def __init__(self, snapshot: JobSnapshot, ports: Ports, publish: Callable[[JobSnapshot], None]) -> None:
+    def __init__(
+        self,
+        snapshot: JobSnapshot,
+        ports: Ports,
+        publish: Callable[[JobSnapshot], None],
+        ledger: Ledger | None = None,
+    ) -> None:
         self.snapshot = snapshot
         self._ports = ports
         self._publish = publish
+        self._ledger = ledger or Ledger(partial(off_loop, ports.journal.save))
+        self._pictures = Pictures(ports.blobs, self._download, off_loop)
         self._resumed = snapshot.status is not JobStatus.DRAFT
         self._stop_asked = False
         self._closing = False
         self._stoppable: anyio.CancelScope | None = None
-        self._unkept: TokenLabError | None = None
 
     # ------------------------------------------------------------------------------ from outside
 
@@ -131,53 +112,60 @@ class Run:
     async def _to(self, status: JobStatus, **changes: Any) -> None:
         """Move, durably: the row is written before anybody hears of it, and before the next step is taken."""
         snapshot = self.snapshot.move(status, self._ports.clock.now(), **changes)
-        with anyio.CancelScope(shield=True):
-            try:
-                await anyio.to_thread.run_sync(self._ports.journal.save, snapshot)
-            except TokenLabError as error:
-                if self.snapshot.status is JobStatus.DRAFT and status is JobStatus.SENDING:
-                    raise  # nothing leaves without its row
-                snapshot = replace(snapshot, note=f"Not written to the ledger: {error.message}")
+        try:
+            await self._save(snapshot)
+        except TokenLabError:
+            if self.snapshot.status is JobStatus.DRAFT and status is JobStatus.SENDING:
+                raise  # nothing leaves without its row
         self._show(snapshot)
+
+    async def _save(self, snapshot: JobSnapshot) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._ledger.save(snapshot)
 
     def _show(self, snapshot: JobSnapshot) -> None:
         self.snapshot = snapshot
-        self._publish(snapshot)
+        complaint = self._ledger.complaint(snapshot.id)
+        self._publish(replace(snapshot, note=f"{complaint} {snapshot.note}".strip()) if complaint else snapshot)
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
         """What runs in here may be broken off by `stop_waiting`."""
         with anyio.CancelScope() as scope:
             self._stoppable = scope
-            if self._stop_asked:
-                scope.cancel()
-            yield
-        self._stoppable = None
+            try:
+                if self._stop_asked:
+                    self._break_off()
+                yield
+            finally:
+                self._stoppable = None
         if scope.cancelled_caught:
-            raise _StoppedError("No longer waited for.")
+            raise verdicts.StoppedError("No longer waited for.")
 
     @contextmanager
     def _unstoppable(self) -> Iterator[None]:
         """What runs in here is not broken off by `stop_waiting`; the wish is kept for afterwards."""
         outer, self._stoppable = self._stoppable, None
-        yield
-        self._stoppable = outer
-        if self._stop_asked:
-            self._break_off()
+        try:
+            yield
+        finally:
+            self._stoppable = outer
+            if self._stop_asked:
+                self._break_off()
 
     async def _rest(self, error: TokenLabError) -> None:
         """Come to rest with an error, in the state that loses nothing."""
         status = self.snapshot.status
-        error = _alone(error)
-        if isinstance(error, _StoppedError):
+        error = verdicts.alone(error)
+        if isinstance(error, verdicts.StoppedError):
             await self._stop(status)
         elif status is JobStatus.SENDING and isinstance(error, UnknownOutcomeError):
             await self._to(JobStatus.UNKNOWN, error=error, note="", **_ids(error))
         elif status in (JobStatus.DRAFT, JobStatus.SENDING):
             await self._to(JobStatus.FAILED, error=error, note="", **_ids(error))
-        elif isinstance(error, JobFailedError) and error.code == "cancelled":
+        elif verdicts.is_cancelled(error):
             await self._to(JobStatus.CANCELLED, error=error, note="")
-        elif _ends_the_task(error) or self.snapshot.origins:
+        elif verdicts.ends_the_task(error) or self.snapshot.origins:
             await self._to(JobStatus.FAILED, error=error, note="")
         else:  # the task goes on at the service: only our waiting ends
             await self._to(status, error=error, waiting_stopped=True, note=_GOES_ON)
@@ -185,7 +173,7 @@ class Run:
     async def _stop(self, status: JobStatus) -> None:
         # Sending is only broken off between two attempts, when the last one was provably not accepted.
         if status in (JobStatus.DRAFT, JobStatus.SENDING):
-            await self._to(JobStatus.CANCELLED, note="Cancelled before it was accepted: nothing was paid.")
+            await self._to(JobStatus.CANCELLED, error=verdicts.cancelled(self.snapshot), note="")
         elif self._closing:  # the ledger keeps what the user wanted: to wait for it
             self._show(replace(self.snapshot, waiting_stopped=True, note=""))
         else:
@@ -207,7 +195,7 @@ class Run:
     async def _files(self) -> dict[str, bytes]:
         """The local pictures, read only when their turn has come: jobs that wait hold none in memory."""
         hashes = [source.sha256 for source in self.snapshot.request.sources if source.sha256]
-        return {sha256: await self._off_loop(self._ports.blobs.get, sha256) for sha256 in hashes}
+        return {sha256: await off_loop(self._ports.blobs.get, sha256) for sha256 in hashes}
 
     async def _send_once(self, files: dict[str, bytes]) -> TokenLabError | None:
         """Send the create and take the answer in; return the error after which it may be sent again, if one came.
@@ -217,11 +205,11 @@ class Run:
         with self._unstoppable():
             await self._to(JobStatus.SENDING, note="")
             if self._stop_asked:
-                raise _StoppedError("Not sent.")
+                raise verdicts.StoppedError("Not sent.")
             try:
                 reply = await self._ports.api.create(self.snapshot.request, files)
             except TokenLabError as error:
-                if not may_send_again(error):
+                if not verdicts.may_send_again(error):
                     raise
                 return error
             with anyio.CancelScope(shield=True):  # from anything, the end of the process aside
@@ -242,7 +230,7 @@ class Run:
         changes: dict[str, Any] = {"task_id": reply.task_id or now.task_id, "error": None, "note": ""}
         changes.update(now.heard(reply.meta))
         if isinstance(reply, Images):
-            origins = tuple([await self._origin(image) for image in reply.images])
+            origins = tuple([await self._pictures.origin(image) for image in reply.images])
             await self._to(JobStatus.PROCESSING, origins=origins, progress=None, **changes)
             return
         changes.update(poll_url=reply.poll_url or now.poll_url, progress=reply.progress)
@@ -250,7 +238,7 @@ class Run:
             raise UnknownOutcomeError("The service accepted the request, but named no task to ask for.")
         status = self._status_after(reply)
         news = {name for name, value in changes.items() if getattr(now, name) != value}
-        if status is not now.status or news - {"progress"}:
+        if status is not now.status or news - {"progress"} or self._ledger.complaint(now.id):
             await self._to(status, **changes)
         elif news:
             self._show(replace(now, **changes))  # a new figure alone is not worth a write
@@ -259,19 +247,10 @@ class Run:
         at_work = task.status == "processing" or self.snapshot.status is JobStatus.PROCESSING
         return JobStatus.PROCESSING if at_work else JobStatus.PENDING
 
-    async def _origin(self, image: ImageData) -> Origin:
-        if image.url:
-            return Origin(url=image.url, revised_prompt=image.revised_prompt)
-        try:
-            sha256 = await self._off_loop(_keep_base64, self._ports.blobs, image.b64 or "")
-        except TokenLabError as error:  # told once the other pictures of the answer are on disk
-            sha256, self._unkept = None, error
-        return Origin(sha256=sha256, revised_prompt=image.revised_prompt)
-
     async def _expected(self) -> float | None:
         request, origin = self.snapshot.request, self.snapshot.origin
         try:
-            seen = await self._off_loop(self._ports.journal.latencies, origin, request.model)
+            seen = await off_loop(self._ports.journal.latencies, origin, request.model)
         except TokenLabError:  # an unreadable ledger costs us the estimate, not the job
             return None
         return schedule.expected_seconds(seen)
@@ -279,7 +258,7 @@ class Run:
     # ----------------------------------------------------------------------------- wait and fetch
 
     async def _await_task(self) -> None:
-        polls = 0
+        polls, waited = 0, 0.0
         wait = 0.0 if self._resumed else schedule.poll_delay(polls)
         while self.snapshot.status not in TERMINAL:
             if self.snapshot.origins:
@@ -288,7 +267,9 @@ class Run:
             await self._ports.clock.sleep(wait)
             reply = await self._asking(self._poll)
             await self._take_in(reply)
-            polls += 1
+            polls, waited = polls + 1, waited + wait
+            if waited > schedule.LONGEST_WAIT and not self.snapshot.origins:
+                raise verdicts.too_long(self.snapshot)
             wait = schedule.poll_delay(polls, reply.meta.retry_after)
 
     async def _poll(self) -> Reply:
@@ -297,40 +278,37 @@ class Run:
     async def _collect(self) -> None:
         """Bring every picture of the answer to disk; what is there already is not fetched again."""
         stored = {image.index: image for image in self.snapshot.images}
-        failures = []
-        for index, origin in enumerate(self.snapshot.origins):
-            if index in stored:
-                continue
-            try:
-                stored[index] = await self._store(index, origin)
-            except TokenLabError as error:
-                failures.append(error)
-            in_order = tuple(stored[index] for index in sorted(stored))
+        missing = [index for index in range(len(self.snapshot.origins)) if index not in stored]
+        failures: dict[int, TokenLabError] = {}
+        places = anyio.CapacityLimiter(MAX_FETCHES)
+
+        async def fetch(index: int) -> None:
+            async with places:
+                origin = self.snapshot.origins[index]
+                try:
+                    stored[index] = await self._pictures.bring(index, origin, partial(self._note_kept, index))
+                except TokenLabError as error:
+                    failures[index] = error
+            in_order = tuple(stored[each] for each in sorted(stored))
             self._show(replace(self.snapshot, images=in_order, note=""))
+
+        async with anyio.create_task_group() as tasks:
+            for index in missing:
+                tasks.start_soon(fetch, index)
         if failures:
-            raise failures[0]
+            raise failures[min(failures)]
         await self._to(JobStatus.COMPLETED, progress=None, error=None, note="")
 
-    async def _store(self, index: int, origin: Origin) -> StoredImage:
-        sha256, url = origin.sha256, origin.url
-        if sha256:
-            data = await self._off_loop(self._ports.blobs.get, sha256)
-            probe = await self._off_loop(images.probe, data)
-        elif url:
-            data = await self._asking(lambda: self._ports.api.download(url))
-            probe = await self._off_loop(images.probe, data)
-            sha256 = await self._off_loop(self._ports.blobs.put, data)
-        else:
-            raise self._unkept or ImageError("A picture that came inside the answer could not be kept.")
-        return StoredImage(
-            sha256=sha256,
-            media_type=probe.media_type,
-            width=probe.width,
-            height=probe.height,
-            size=len(data),
-            index=index,
-            revised_prompt=origin.revised_prompt,
-        )
+    async def _note_kept(self, index: int, sha256: str) -> None:
+        """Note under which hash a picture's bytes are kept. Other pictures land meanwhile: they show it, not we."""
+        origins = list(self.snapshot.origins)
+        origins[index] = replace(origins[index], sha256=sha256)
+        self.snapshot = replace(self.snapshot, origins=tuple(origins))
+        with suppress(TokenLabError):  # told on the job
+            await self._save(self.snapshot)
+
+    async def _download(self, url: str) -> bytes:
+        return await self._asking(partial(self._ports.api.download, url))
 
     async def _asking(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Ask, again and again while that may help: asking costs nothing."""
@@ -347,7 +325,7 @@ class Run:
             sleep=self._ports.clock.sleep,
             wait=wait,
             stop=stop_after_attempt(schedule.MAX_ASKS),
-            retry=retry_if_exception(may_ask_again),
+            retry=retry_if_exception(verdicts.may_ask_again),
             reraise=True,
         )
 
@@ -356,37 +334,20 @@ class Run:
 
         return await retrying(attempt)
 
-    async def _off_loop(self, function: Callable[..., _T], *args: Any) -> _T:
-        try:
-            return await anyio.to_thread.run_sync(function, *args)
-        except OSError as error:
-            raise TokenLabError(f"A file of the data folder failed: {error}", hint="Check disk and folder.") from error
 
+async def off_loop(function: Callable[..., _T], *args: Any) -> _T:
+    """Run what blocks in a worker thread.
 
-class _StoppedError(TokenLabError):
-    """`stop_waiting` was called."""
-
-
-def _ends_the_task(error: TokenLabError) -> bool:
-    """Whether the service says that the task is over, or that there is none; a proxy's 404 says neither."""
-    if isinstance(error, NotFoundError):
-        return _NO_TASK in (error.code, error.facts.type)
-    return isinstance(error, JobFailedError)
-
-
-def _alone(error: TokenLabError) -> TokenLabError:
-    """The error without the frames and causes that led to it: they hold whole pictures, and a job keeps its error."""
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
+    Raises:
+        TokenLabError: Also for a file that cannot be read or written.
+    """
+    try:
+        return await anyio.to_thread.run_sync(function, *args)
+    except OSError as error:
+        if isinstance(error, TokenLabError):
+            raise
+        raise TokenLabError(f"A file of the data folder failed: {error}", hint="Check disk and folder.") from error
 
 
 def _ids(error: TokenLabError) -> dict[str, str]:
     return {"request_id": error.request_id} if error.request_id else {}
-
-
-def _keep_base64(blobs: Blobs, text: str) -> str:
-    """Keep a picture of the answer, read generously (line breaks, a ``data:`` prefix, no padding): it is paid for."""
-    try:
-        return blobs.put(base64.b64decode(text.rpartition(",")[2] + "=="))
-    except binascii.Error:
-        raise ImageError("The answer holds a picture whose base64 text cannot be read.") from None

@@ -17,6 +17,8 @@ MAX_ASKS = 8
 """How often a failing status call or download is tried before the job rests."""
 LONGEST_PAUSE = 120.0
 """A service that asks for a longer pause gets the user's decision instead of ours."""
+LONGEST_WAIT = 7200.0
+"""Seconds between questions, in all, after which a task that does not end is left alone until somebody asks again."""
 _FIRST_PAUSE = 0.5
 _PAUSE_CEILING = 30.0
 

@@ -47,6 +47,7 @@ _TITLES: Mapping[str, str] = {
     "UnknownOutcomeError": "The answer was lost",
     "JobFailedError": "No picture was made",
     "WaitTimeoutError": "Not waited for any longer",
+    "SessionClosedError": "The session is closed",
     "BudgetExceededError": "Over the budget",
     "ImageError": "The picture cannot be used",
 }
@@ -86,8 +87,7 @@ def actions(snapshot: JobSnapshot) -> list[str]:
         return ["fetch"]
     if not snapshot.is_at_rest:
         return _while_it_lives(snapshot)
-    has_way = snapshot.task_id or snapshot.poll_url or snapshot.origins
-    return ["resume"] if has_way and not snapshot.is_terminal else []
+    return ["resume"] if snapshot.can_resume else []
 
 
 def _while_it_lives(snapshot: JobSnapshot) -> list[str]:

@@ -46,7 +46,7 @@ def test_one_of_several_models_is_enough_to_keep_a_value() -> None:
 def test_a_refused_value_is_dropped_with_the_reason_and_never_bent() -> None:
     carried = carry({"quality": "ultra"}, [model("x", QUALITY)])
     assert carried.values == {}
-    assert carried.dropped == (Dropped("quality", "ultra", '"ultra" is not a quality that is taken here'),)
+    assert carried.dropped == (Dropped("quality", "ultra", '"ultra" is not taken here as quality'),)
 
 
 def test_every_model_that_does_not_take_it_is_named() -> None:

@@ -21,4 +21,4 @@ def make() -> Iterator[Make]:
 
     yield engine
     for each in made:
-        each.close()
+        each.close(grace=0)

@@ -191,7 +191,7 @@ class World:
 
     def live_prepared(self) -> JobSnapshot:
         anyio.run(self.run.go, open_gate)
-        return self.run.snapshot
+        return self.seen[-1] if self.seen else self.run.snapshot
 
     def prepare(self, snapshot: JobSnapshot | None = None) -> Run:
         self.run = Run(snapshot or draft(), self.ports, self.seen.append)

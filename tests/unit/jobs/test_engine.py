@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -17,7 +17,6 @@ from tests.unit.jobs.fakes import (
     ORIGIN,
     REQUEST,
     SOON,
-    TASK_ID,
     URLS,
     WORKING,
     Held,
@@ -27,9 +26,8 @@ from tests.unit.jobs.fakes import (
     until,
 )
 from tests.unit.pictures import PNG
-from tokenlab_nb.errors import ImageError, TransportError
-from tokenlab_nb.jobs import engine as engines
-from tokenlab_nb.jobs.engine import MAX_SENDS, RealClock
+from tokenlab_nb.errors import AuthenticationError, ImageError, TransportError
+from tokenlab_nb.jobs.engine import MAX_SENDS
 from tokenlab_nb.jobs.job import JobStatus
 
 # ------------------------------------------------------------------------------------------------- jobs
@@ -153,6 +151,37 @@ def test_resuming_from_many_threads_at_once_asks_once(make: Make) -> None:
     assert world.api.count("ask") == 9
 
 
+def test_the_last_wish_counts_while_a_stop_is_on_its_way(make: Make) -> None:
+    world = World(tasks=[forever])
+    engine = make(world)
+    job = engine.submit(REQUEST)
+    until(lambda: world.api.count("ask") == 1)
+
+    async def on_the_loop(*wishes: Callable[[str], None]) -> None:
+        for wish in wishes:
+            wish(job)
+
+    engine.call(on_the_loop, engine.stop_waiting, engine.resume)  # nothing has ended in between
+    until(lambda: world.api.count("ask") == 2)
+    assert not engine.wait(job, 0)
+    engine.call(on_the_loop, engine.stop_waiting, engine.resume, engine.stop_waiting)
+    assert engine.wait(job, SOON)
+    assert engine.snapshot(job).waiting_stopped
+    assert (world.api.count("ask"), world.posts) == (2, 1)
+
+
+def test_resuming_in_a_listener_goes_on_and_blocks_nobody(make: Make) -> None:
+    world = World(tasks=[AuthenticationError("Wrong key."), DONE])
+    engine = make(world)
+    held = Held(ACCEPTED)
+    world.api.creates = [held]
+    job = engine.submit(REQUEST)
+    engine.subscribe(job, lambda snapshot: engine.resume(job) if snapshot.waiting_stopped else None)
+    held.let_go()
+    assert engine.wait(job, SOON)
+    assert (engine.snapshot(job).status, world.posts) == (JobStatus.COMPLETED, 1)
+
+
 def test_resuming_without_a_reason_does_nothing(make: Make) -> None:
     world = World(creates=[DONE])
     engine = make(world)
@@ -256,85 +285,3 @@ def test_a_result_that_nobody_wants_any_more_is_not_worked_for(make: Make) -> No
     engine.call(hold)
     engine.call(anyio.sleep, 0)
     assert not ran
-
-
-# ------------------------------------------------------------------------------------------------- the end
-
-
-def test_closing_twice_is_fine_and_an_unused_engine_has_no_thread(make: Make) -> None:
-    threads = threading.active_count()
-    closed: list[str] = []
-
-    async def on_close() -> None:
-        closed.append(threading.current_thread().name)
-
-    unused = make(World(), on_close=on_close)
-    unused.close()
-    unused.close()
-    assert threading.active_count() == threads
-    used = make(World(creates=[DONE]), on_close=on_close)
-    job = used.submit(REQUEST)
-    used.wait(job, SOON)
-    used.close()
-    used.close()
-    assert closed == ["tokenlab-nb"]
-    assert used.snapshot(job).status is JobStatus.COMPLETED
-    assert used not in engines._open_engines
-
-
-def test_a_closed_engine_says_so(make: Make) -> None:
-    engine = make(World())
-    engine.close()
-    for use in (lambda: engine.submit(REQUEST), lambda: engine.call(anyio.sleep, 0)):
-        with pytest.raises(RuntimeError, match="closed"):
-            use()
-
-
-def test_closing_lets_an_answer_on_its_way_arrive_and_sends_nothing_new(make: Make) -> None:
-    answer = Held(ACCEPTED)
-    world = World(creates=[answer], tasks=[forever])
-    engine = make(world)
-    ids = [engine.submit(REQUEST) for _ in range(30)]
-    until(lambda: world.api.sending == MAX_SENDS)
-    threading.Timer(0.05, answer.let_go).start()
-    engine.close()
-    ends = [engine.snapshot(each) for each in ids]
-    assert world.posts == MAX_SENDS
-    assert sum(end.task_id == TASK_ID for end in ends) == MAX_SENDS
-    assert sum(end.status is JobStatus.CANCELLED for end in ends) == 30 - MAX_SENDS
-    assert all(end.is_at_rest for end in ends)
-
-
-def test_closing_does_not_wait_for_ever(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "_GRACE_SECONDS", 0.05)
-    world = World(creates=[forever, ACCEPTED], tasks=[forever])
-    engine = make(world)
-    lost, kept = engine.submit(REQUEST), engine.submit(REQUEST)
-    until(lambda: world.api.count("ask") == 1)
-    calling = engine.call_soon(anyio.sleep_forever)
-    begin = time.monotonic()
-    engine.close()
-    assert time.monotonic() - begin < SOON / 2
-    states = {engine.snapshot(each).status for each in (lost, kept)}
-    assert states == {JobStatus.UNKNOWN, JobStatus.PENDING}
-    assert all(engine.wait(each, 0) for each in (lost, kept))
-    with pytest.raises(RuntimeError, match="closed"):
-        calling.result(SOON)
-
-
-def test_who_waits_in_another_thread_is_let_go_when_it_closes(make: Make) -> None:
-    world = World(tasks=[forever])
-    engine = make(world)
-    job = engine.submit(REQUEST)
-    until(lambda: world.api.count("ask") == 1)
-    with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(engine.wait, job, SOON)
-        engine.close()
-        assert waiting.result(SOON)
-
-
-def test_the_real_clock_is_the_worlds() -> None:
-    clock = RealClock()
-    assert abs(clock.now() - time.time()) < 5
-    assert 0 <= clock.random() < 1
-    anyio.run(clock.sleep, 0)

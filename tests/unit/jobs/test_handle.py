@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import io
 import re
 import sys
 import threading
@@ -35,7 +36,7 @@ def begin() -> Iterator[Begin]:
 
     yield job
     for each in made:
-        each.close()
+        each.close(grace=0)
 
 
 # ------------------------------------------------------------------------------------------------- looking
@@ -125,6 +126,29 @@ def test_waiting_for_a_job_that_rests_asks_again(begin: Begin) -> None:
 
 
 @pytest.mark.parametrize("how", ["wait", "await"])
+def test_who_stops_and_then_waits_waits(begin: Begin, how: str) -> None:
+    world = World(tasks=[forever, DONE])
+    job = begin(world)
+    until(lambda: world.api.count("ask"))
+
+    async def awaited() -> object:
+        return await job
+
+    job.stop_waiting()  # nobody looks whether it has come through
+    assert len(job.wait(SOON) if how == "wait" else asyncio.run(awaited())) == 1  # type: ignore[arg-type]
+    assert world.posts == 1
+
+
+def test_a_job_that_is_stopped_while_somebody_waits_is_told_as_such(begin: Begin) -> None:
+    world = World(tasks=[forever])
+    job = begin(world)
+    until(lambda: world.api.count("ask"))
+    threading.Timer(0.05, job.stop_waiting).start()
+    with pytest.raises(WaitTimeoutError, match=r"pending, 0 images\) is no longer waited for"):
+        job.wait(SOON)
+
+
+@pytest.mark.parametrize("how", ["wait", "await"])
 def test_trouble_that_lets_a_job_rest_is_raised_and_the_next_wait_goes_on(begin: Begin, how: str) -> None:
     world = World(tasks=[TransportError("The network is down.")] * 8 + [DONE])
     job = begin(world)
@@ -145,8 +169,11 @@ def test_a_cancelled_draft_says_that_nothing_was_paid(begin: Begin) -> None:
     engine._sends.total_tokens = 0
     job = Job(engine.submit(REQUEST), engine, world.blobs)
     job.stop_waiting()
-    with pytest.raises(WaitTimeoutError, match=r"it is cancelled\. .*: nothing was paid\."):
+    with pytest.raises(
+        JobFailedError, match=r"was cancelled before it was accepted: nothing was paid\. Submit"
+    ) as caught:
         job.wait(SOON)
+    assert caught.value is job.error
     assert world.posts == 0
     engine.close()
 
@@ -173,41 +200,50 @@ def test_failed_pictures_are_fetched_again(begin: Begin) -> None:
 
 
 @pytest.fixture
-def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if it were not in a notebook, and without the quiet first second."""
+def line(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """A terminal, not in a notebook, and without the quiet first second."""
+    shown = io.StringIO()
+    monkeypatch.setattr(handle, "_line", lambda: shown)
     monkeypatch.setattr(handle, "_QUIET_SECONDS", 0.0)
     monkeypatch.setattr(handle, "_TICK", 0.01)
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    return shown
 
 
-@pytest.mark.usefixtures("eager")
-def test_a_longer_wait_shows_a_line_that_is_wiped_at_the_end(begin: Begin, capsys: Capture) -> None:
+def test_a_longer_wait_shows_a_line_that_is_wiped_at_the_end(begin: Begin, line: io.StringIO) -> None:
     world = World(tasks=[WORKING, forever])
     world.ledger.known = [30.0]
     with pytest.raises(WaitTimeoutError):
         begin(world).wait(0.3)
-    *shown, wiped, end = capsys.readouterr().out.split("\r")
-    assert re.search(r"model-a: processing, \d+ s of about 30 s, 40 %\. Ctrl-C leaves the job running\.", shown[-1])
+    *shown, wiped, end = line.getvalue().split("\r")
+    assert re.search(r"model-a: processing, 2 s of about 30 s, 40 %\. Ctrl-C leaves the job running\.", shown[-1])
     assert (wiped.strip(), end) == ("", "")
 
 
 def test_in_a_notebook_it_tells_about_the_buttons(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ipykernel", sys)
     job = begin(World(tasks=[WORKING, forever]))
-    assert "Buttons answer when this cell ends" in handle._progress(job.snapshot)
+    assert "Buttons answer when this cell ends" in handle._progress(job.snapshot, 0.0)
 
 
 def test_a_short_wait_shows_nothing(begin: Begin, capsys: Capture) -> None:
     begin(World(creates=[DONE])).wait(SOON)
-    assert not capsys.readouterr().out.strip()
+    assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.usefixtures("eager")
-def test_what_it_waits_for_is_told_if_that_is_unusual(begin: Begin, capsys: Capture) -> None:
+def test_a_log_gets_no_line(begin: Begin, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handle, "_QUIET_SECONDS", 0.0)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    with pytest.raises(WaitTimeoutError):
+        begin(World(tasks=[forever])).wait(0.05)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_it_waits_for_is_told_if_that_is_unusual(begin: Begin, line: io.StringIO) -> None:
     world = World(creates=[ACCEPTED], tasks=[TransportError("The network is down."), forever])
     with pytest.raises(WaitTimeoutError):
         begin(world).wait(0.3)
-    assert "The network is down. Next try in 1 s." in capsys.readouterr().out
+    assert "The network is down. Next try in 1 s." in line.getvalue()
 
 
 def test_the_root_of_our_errors_catches_all_of_them(begin: Begin) -> None:

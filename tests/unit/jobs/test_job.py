@@ -27,7 +27,7 @@ DRAFT, SENDING, UNKNOWN, PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = Job
 AFTER_SENDING = {PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED}
 LEGAL = {
     DRAFT: {SENDING, FAILED, CANCELLED},
-    SENDING: AFTER_SENDING | {UNKNOWN},
+    SENDING: AFTER_SENDING | {UNKNOWN, SENDING},
     UNKNOWN: AFTER_SENDING,
     PENDING: AFTER_SENDING,
     PROCESSING: AFTER_SENDING,
@@ -98,7 +98,7 @@ def test_every_state_has_its_row_of_moves() -> None:
 
 def test_nothing_leads_back_to_before_sending() -> None:
     assert not [after for before in JobStatus for after in MOVES[before] if after is DRAFT]
-    assert [before for before in JobStatus if SENDING in MOVES[before]] == [DRAFT]
+    assert [before for before in JobStatus if SENDING in MOVES[before]] == [DRAFT, SENDING]
 
 
 def test_a_move_is_written_into_the_diary_and_the_old_snapshot_stays() -> None:
@@ -145,6 +145,29 @@ def test_elapsed_counts_from_sending_to_the_end() -> None:
     job = started((DRAFT, 10.0), (SENDING, 20.0))
     assert (job.created_at, job.sent_at, job.elapsed(25.0)) == (10.0, 20.0, 5.0)
     assert job.move(COMPLETED, 50.0).elapsed(1000.0) == 30.0
+
+
+def test_a_create_that_is_sent_again_counts_from_its_last_sending() -> None:
+    job = started((DRAFT, 10.0), (SENDING, 20.0), (SENDING, 80.0), (COMPLETED, 85.0))
+    assert (job.sent_at, job.elapsed(1000.0)) == (80.0, 5.0)
+    assert [move.at for move in job.moves] == [10.0, 20.0, 80.0, 85.0]
+
+
+@pytest.mark.parametrize("way", [{"task_id": "t"}, {"poll_url": "/p"}, {"origins": (Origin(url="u"),)}])
+@pytest.mark.parametrize("status", list(JobStatus))
+def test_a_job_can_go_on_where_it_rests_unended_and_there_is_a_way(status: JobStatus, way: dict[str, object]) -> None:
+    resting = replace(standing_in(status), waiting_stopped=True)
+    assert replace(resting, **way).can_resume == (status not in TERMINAL)
+    assert not resting.can_resume
+    assert replace(standing_in(status), **way).can_resume == (status is UNKNOWN)
+
+
+def test_going_on_forgets_the_trouble_and_fetches_where_it_failed_to() -> None:
+    noted = {"origins": (Origin(url="u"),), "error": UnknownOutcomeError("x"), "note": "n", "waiting_stopped": True}
+    failed, pending = (replace(standing_in(status), **noted).going_on(9.0) for status in (FAILED, PENDING))
+    assert (failed.status, failed.moves[-1].at, pending.status) == (PROCESSING, 9.0, PENDING)
+    for job in (failed, pending):
+        assert (job.error, job.note, job.waiting_stopped) == (None, "", False)
 
 
 def test_elapsed_of_a_draft_counts_from_writing_it_down() -> None:

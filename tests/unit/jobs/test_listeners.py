@@ -84,6 +84,26 @@ def test_a_listener_that_fails_harms_nobody(make: Make, caplog: pytest.LogCaptur
     assert "A listener of job" in caplog.text
 
 
+def test_a_listener_may_call_another_session(make: Make) -> None:
+    other = make(World())
+    threads: list[threading.Thread] = []
+
+    async def where() -> None:
+        threads.append(threading.current_thread())
+
+    def listener(snapshot: JobSnapshot) -> None:
+        if snapshot.status is JobStatus.COMPLETED and threading.current_thread() is not threading.main_thread():
+            other.call(where)
+
+    held = Held(DONE)
+    engine = make(World(creates=[held]))
+    job = engine.submit(REQUEST)
+    engine.subscribe(job, listener)
+    held.let_go()
+    assert engine.wait(job, SOON)
+    assert len(threads) == 1
+
+
 def test_a_listener_may_submit_and_stop_but_not_block(make: Make) -> None:
     world = World(creates=[ACCEPTED], tasks=[forever])
     engine = make(world)

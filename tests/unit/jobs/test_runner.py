@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from dataclasses import replace
 
@@ -21,12 +20,11 @@ from tests.unit.jobs.fakes import (
     draft,
     facts,
 )
-from tests.unit.pictures import JPEG, PNG
-from tokenlab_nb.api.replies import ImageData, Images, Meta, Task
+from tests.unit.pictures import PNG
+from tokenlab_nb.api.replies import Task
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.errors import (
     AuthenticationError,
-    ImageError,
     InsufficientBalanceError,
     JobFailedError,
     NotFoundError,
@@ -40,7 +38,7 @@ from tokenlab_nb.errors import (
 )
 from tokenlab_nb.jobs import schedule
 from tokenlab_nb.jobs.job import JobStatus
-from tokenlab_nb.jobs.runner import may_send_again
+from tokenlab_nb.jobs.verdicts import may_send_again
 
 DRAFT, SENDING, UNKNOWN, PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = JobStatus
 
@@ -96,7 +94,8 @@ def test_the_row_is_there_before_the_post_and_the_id_right_after_it() -> None:
 def test_the_addresses_are_durable_before_the_download_and_it_is_completed_only_after_it() -> None:
     world = World(creates=[DONE])
     world.live()
-    assert [entry[:2] for entry in world.diary[3:]] == [("saved", PROCESSING), ("fetch", URLS[0]), ("saved", COMPLETED)]
+    noted, kept = ("saved", PROCESSING), ("saved", PROCESSING)
+    assert [entry[:2] for entry in world.diary[3:]] == [noted, ("fetch", URLS[0]), kept, ("saved", COMPLETED)]
     assert world.ledger.saved[2].origins[0].url == URLS[0]
     assert not world.ledger.saved[2].images
 
@@ -117,7 +116,8 @@ def test_a_create_that_was_not_accepted_is_sent_again_a_few_times(error: TokenLa
     assert world.posts == schedule.MAX_RESENDS + 1
     assert (final.status, final.error, final.retries) == (FAILED, error, schedule.MAX_RESENDS)
     assert min(world.clock.slept) >= (error.retry_after or 0)
-    assert world.path == [DRAFT, SENDING, FAILED]
+    assert world.path == [DRAFT, *[SENDING] * world.posts, FAILED]
+    assert final.sent_at == final.ended_at
 
 
 @pytest.mark.parametrize("error", ACCEPTABLE_AGAIN, ids=repr)
@@ -199,7 +199,7 @@ def test_a_repeated_answer_writes_nothing_and_a_new_figure_alone_is_only_shown()
     world = World(tasks=[WORKING, WORKING, replace(WORKING, progress=80), DONE])
     world.live()
     saves = [snapshot.status for snapshot in world.ledger.saved]
-    assert saves == [DRAFT, SENDING, PENDING, PROCESSING, PROCESSING, COMPLETED]
+    assert saves == [DRAFT, SENDING, PENDING, PROCESSING, PROCESSING, PROCESSING, COMPLETED]
     assert [snapshot.progress for snapshot in world.seen if snapshot.progress is not None] == [40, 80]
 
 
@@ -231,54 +231,6 @@ def test_a_local_picture_that_is_gone_fails_it_before_anything_is_sent() -> None
     final = world.live(draft(request))
     assert (final.status, world.posts) == (FAILED, 0)
     assert "No picture" in str(final.error)
-
-
-# ---------------------------------------------------------------------------------- pictures inside the answer
-
-
-def inside(*texts: str) -> Images:
-    return Images(tuple(ImageData(b64=text, revised_prompt="wiser") for text in texts), Meta("req_1"))
-
-
-TEXT = base64.b64encode(PNG).decode()
-
-
-@pytest.mark.parametrize("text", [TEXT, f"data:image/png;base64,{TEXT}", TEXT.rstrip("="), "\n".join(TEXT)])
-def test_a_picture_inside_the_answer_is_kept_before_anybody_hears_of_it(text: str) -> None:
-    world = World(creates=[inside(text)])
-    final = world.live()
-    assert (final.status, list(world.blobs.kept.values())) == (COMPLETED, [PNG])
-    assert final.images[0].revised_prompt == "wiser"
-    assert world.api.count("fetch") == 0
-    assert not final.can_fetch_again
-
-
-def test_one_unreadable_picture_inside_the_answer_loses_none_of_the_others() -> None:
-    world = World(creates=[inside(TEXT, "A", base64.b64encode(JPEG).decode())])
-    final = world.live()
-    assert (final.status, [image.index for image in final.images]) == (FAILED, [0, 2])
-    assert isinstance(final.error, ImageError)
-    assert set(world.blobs.kept.values()) == {PNG, JPEG}
-
-
-def test_a_picture_inside_the_answer_that_is_none_is_told() -> None:
-    world = World(creates=[inside(base64.b64encode(b"<html>").decode())])
-    final = world.live()
-    assert (final.status, world.posts) == (FAILED, 1)
-    assert "web page" in str(final.error)
-
-
-def test_a_full_disk_is_told_as_such() -> None:
-    world = World(creates=[inside(TEXT)])
-    world.blobs.full = True
-    assert "disk is full" in str(world.live().error)
-
-
-def test_a_job_keeps_its_error_without_the_frames_that_led_to_it() -> None:
-    world = World(creates=[inside(TEXT, "A")])
-    error = world.live().error
-    assert error is not None
-    assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
 
 
 def test_the_time_of_each_move_is_in_the_diary() -> None:

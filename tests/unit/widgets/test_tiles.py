@@ -28,10 +28,11 @@ def snapshot(status, *, sent=100.0, ended=104.5, **changes):
     ("status", "changes", "kind", "words", "actions"),
     [
         (S.DRAFT, {}, "waiting", "Getting ready", ["cancel"]),
-        (S.SENDING, {}, "waiting", "Sent, waiting for the answer", ["stop"]),
+        (S.SENDING, {}, "waiting", "Sent, waiting for the answer", []),
+        (S.SENDING, {"note": "Sent again in 3 s."}, "waiting", "Sent, waiting for the answer", ["cancel"]),
         (S.PENDING, {"task_id": "t"}, "waiting", "In the queue", ["stop"]),
         (S.PROCESSING, {"task_id": "t"}, "waiting", "Being made", ["stop"]),
-        (S.PROCESSING, {"origins": (Origin(url="http://x/y"),)}, "waiting", "Made, being fetched", ["stop"]),
+        (S.PROCESSING, {"origins": (Origin(url="http://x/y"),)}, "waiting", "Made, being fetched", []),
         (S.PENDING, {"task_id": "t", "waiting_stopped": True}, "stopped", "No longer waited for", ["resume"]),
         (S.COMPLETED, {"images": (IMAGE,)}, "picture", "Done", []),
         (S.COMPLETED, {"images": (IMAGE,), "waiting_stopped": True}, "picture", "Done", []),

@@ -32,24 +32,28 @@ function render({ model, el }) {
     setShown(notice, Boolean(model.get("notice")));
   };
   // Widgets of ipywidgets live in the same box: keep Jupyter's shortcuts out of them, and let Ctrl+Enter in the prompt run.
-  const inBox = requestAnimationFrame(() => {
+  let frame = 0;
+  const settle = () => {
     const box = el.closest(".tlnb-studio");
+    if (!box && !el.isConnected) frame = requestAnimationFrame(settle); // not in the page yet
     if (!box || box.dataset.keys) return;
     box.dataset.keys = "kept";
     keepKeys(box);
-    box.addEventListener("keydown", (event) => {
+    const onKey = (event) => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.target.tagName !== "TEXTAREA") return;
       event.preventDefault();
       box.querySelector(".tlnb-studio-run")?.click();
-    });
-  });
+    };
+    box.addEventListener("keydown", onKey, true); // on the way in: ipywidgets lets no key out of its text boxes
+  };
+  frame = requestAnimationFrame(settle);
   root.append(h("div", { class: "tlnb-bar-line" }, h("strong", { text: "TokenLab Studio" }), place, button), help, notice);
   el.append(root);
   alertRegion(model, el);
   model.on("change:place change:sandbox change:notice", update);
   update();
   return () => {
-    cancelAnimationFrame(inBox);
+    cancelAnimationFrame(frame);
     model.off(null, update);
   };
 }

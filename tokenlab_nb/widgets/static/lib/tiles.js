@@ -279,9 +279,10 @@ function actionButtons(model, store) {
           const consequence = action === "stop" && row.billed ? "The task goes on at the service and is billed." : told;
           const button = h("button", { class: "tlnb-button", type: "button", text, title: consequence });
           button.addEventListener("click", async () => {
-            button.disabled = true;
+            if (button.hasAttribute("aria-disabled")) return;
+            setAttr(button, "aria-disabled", "true"); // a disabled one would lose the focus to the page
             await ask(model, "act", { job: row.id, action }).catch(() => store.probe()); // a refusal is in the alert region
-            button.disabled = false;
+            setAttr(button, "aria-disabled", null);
           });
           return [button, h("span", { class: "tlnb-consequence", text: consequence })];
         }),
