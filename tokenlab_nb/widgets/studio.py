@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +12,7 @@ import traitlets as t
 
 from tokenlab_nb.contract.model import TEXT_TO_IMAGE, Json, Model, Operation
 from tokenlab_nb.errors import IssueLike, TokenLabError, ValidationError
-from tokenlab_nb.widgets._base import Widget, guard, note_run
+from tokenlab_nb.widgets._base import Buffers, Result, Widget, guard, note_run
 from tokenlab_nb.widgets._bridge import bridge
 from tokenlab_nb.widgets.controls import ParameterControls
 from tokenlab_nb.widgets.picker import ModelPicker
@@ -46,6 +46,10 @@ class Header(Widget):
 
     def _describe(self) -> str:
         return repr(self.place)
+
+    def _on_heard(self, _message: Mapping[str, Any], _buffers: Buffers) -> Result:
+        """Asked before a run: whoever gets the answer knows that all earlier messages were taken in."""
+        return None
 
 
 class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types

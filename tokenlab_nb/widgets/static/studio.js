@@ -1,5 +1,40 @@
 // The bar on top of the Studio: where pictures come from, how to use a key, and what went wrong.
 
+/** Ctrl+Enter in the prompt runs. On the way in, since ipywidgets lets no key out of its text boxes. */
+function runOnKeys(box) {
+  const onKey = (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.target.tagName !== "TEXTAREA") return;
+    event.preventDefault();
+    box.querySelector(".tlnb-studio-run")?.click();
+  };
+  box.addEventListener("keydown", onKey, true);
+}
+
+/**
+ * Let a click on Run through only when Python has heard all that was typed, and once only.
+ * ipywidgets holds text back while an earlier change is on its way, so a click could overtake the end of the prompt.
+ * Python answers a question after those changes; by then the text that was held back is sent, and the click follows it.
+ */
+function runWhenHeard(box, model) {
+  let state = "ready";
+  const onClick = async (event) => {
+    const button = event.target.closest(".tlnb-studio-run");
+    if (!button || state === "passing") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (state === "asking") return;
+    state = "asking";
+    try {
+      await ask(model, "heard");
+      state = "passing";
+      button.click();
+    } finally {
+      state = "ready";
+    }
+  };
+  box.addEventListener("click", onClick, true);
+}
+
 function render({ model, el }) {
   const root = h("section", { class: "tlnb-bar", "aria-label": "TokenLab Studio" });
   const place = h("span", { class: "tlnb-bar-place", role: "status" });
@@ -31,7 +66,6 @@ function render({ model, el }) {
     setText(notice, model.get("notice"));
     setShown(notice, Boolean(model.get("notice")));
   };
-  // Widgets of ipywidgets live in the same box: keep Jupyter's shortcuts out of them, and let Ctrl+Enter in the prompt run.
   let frame = 0;
   const settle = () => {
     const box = el.closest(".tlnb-studio");
@@ -39,12 +73,8 @@ function render({ model, el }) {
     if (!box || box.dataset.keys) return;
     box.dataset.keys = "kept";
     keepKeys(box);
-    const onKey = (event) => {
-      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.target.tagName !== "TEXTAREA") return;
-      event.preventDefault();
-      box.querySelector(".tlnb-studio-run")?.click();
-    };
-    box.addEventListener("keydown", onKey, true); // on the way in: ipywidgets lets no key out of its text boxes
+    runOnKeys(box);
+    runWhenHeard(box, model);
   };
   frame = requestAnimationFrame(settle);
   root.append(h("div", { class: "tlnb-bar-line" }, h("strong", { text: "TokenLab Studio" }), place, button), help, notice);
