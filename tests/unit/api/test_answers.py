@@ -292,3 +292,8 @@ def test_every_recorded_answer_keeps_to_the_vendor_s_schema_or_to_our_own_errors
             assert isinstance(read(call, answer.status, answer.headers, answer.body), Images | Task)
         except TokenLabError as error:
             assert error.message  # noqa: PT017 - a refusal is as good as a reply here
+
+
+def test_an_unknown_state_with_a_reason_has_ended() -> None:
+    with pytest.raises(JobFailedError, match="Not today"):
+        said({"id": "ldtask_1", "status": "rejected", "error": {"message": "Not today."}})
