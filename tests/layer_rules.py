@@ -61,7 +61,7 @@ PURE = (
 NOT_PURE = ("httpx", "os", "time", "random", "secrets", "threading", "asyncio", "anyio", "sqlite3", "PIL", "ipywidgets")
 
 _LOOPS = ("jobs/engine.py", "widgets/_bridge.py", "store/journal.py", "sandbox/__main__.py")
-_SLEEPERS = ("jobs/engine.py", "sandbox/*")
+_SLEEPERS = ("jobs/clock.py", "sandbox/*")
 _CHANCE = (*_SLEEPERS, "widgets/*")
 
 ONLY_IN = {

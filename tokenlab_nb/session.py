@@ -21,7 +21,8 @@ from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
 from tokenlab_nb.errors import NotFoundError, ValidationError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.intake import Picture, default_operation, refusal
-from tokenlab_nb.jobs.engine import Answer, Engine, RealClock
+from tokenlab_nb.jobs.clock import RealClock
+from tokenlab_nb.jobs.engine import Answer, Engine
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.ports import Clock
 from tokenlab_nb.jobs.runner import Ports

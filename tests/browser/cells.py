@@ -7,7 +7,7 @@ import anyio
 import httpx
 import tokenlab_nb as tl
 from tokenlab_nb import settings
-from tokenlab_nb.jobs.engine import RealClock
+from tokenlab_nb.jobs.clock import RealClock
 from tokenlab_nb.sandbox.app import create_app
 from tokenlab_nb.sandbox.faults import Fault
 from tokenlab_nb.session import Session

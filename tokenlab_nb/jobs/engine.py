@@ -9,9 +9,7 @@ import asyncio
 import logging
 import math
 import os
-import random
 import threading
-import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import Future, wait
@@ -43,22 +41,6 @@ Answer = Future
 """What `Engine.call_soon` returns: a result to come."""
 
 _log = logging.getLogger(__name__)
-
-
-class RealClock:
-    """Time and chance as they are."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return time.time()
-
-    def random(self) -> float:
-        """A number in [0, 1)."""
-        return random.random()  # noqa: S311  # jitter, no secret
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await anyio.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ from tests.unit.jobs.fakes import (
 )
 from tokenlab_nb.errors import SessionClosedError, TransportError
 from tokenlab_nb.jobs import engine as engines
-from tokenlab_nb.jobs.engine import MAX_SENDS, RealClock
+from tokenlab_nb.jobs.clock import RealClock
+from tokenlab_nb.jobs.engine import MAX_SENDS
 from tokenlab_nb.jobs.job import JobStatus
 
 
