@@ -49,6 +49,7 @@ PURE = (
     "api/replies.py",
     "api/wire.py",
     "jobs/job.py",
+    "jobs/latency.py",
     "jobs/schedule.py",
     "jobs/ports.py",
     "sweep/plan.py",

@@ -270,7 +270,7 @@ class Run:
             polls, waited = polls + 1, waited + wait
             if waited > schedule.LONGEST_WAIT and not self.snapshot.origins:
                 raise verdicts.too_long(self.snapshot)
-            wait = schedule.poll_delay(polls, reply.meta.retry_after)
+            wait = schedule.poll_delay(polls, retry_after=reply.meta.retry_after)
 
     async def _poll(self) -> Reply:
         return await self._ports.api.task(self.snapshot.task_id, self.snapshot.poll_url)
