@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from tokenlab_nb.contract.model import Lifecycle, LimitSource, Param, Price, Reliability
+from tokenlab_nb.contract.model import (
+    PER_IMAGE,
+    PER_REQUEST,
+    PER_TOKEN,
+    Lifecycle,
+    LimitSource,
+    Param,
+    Price,
+    Reliability,
+)
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-_UNITS: Final = {"per_image": "an image", "per_request": "a request"}
+_UNITS: Final = {PER_IMAGE: "an image", PER_REQUEST: "a request"}
 
 _SOURCES: Final = {
     LimitSource.CONTRACT: "from the contract",
@@ -34,9 +44,11 @@ def price(value: Price) -> str:
     """A model's price in a few words: ``$0.02 - $0.08 an image``, ``price unknown``."""
     if value.free:
         return f"free until {date(value.free_until)}" if value.free_until else "free"
-    if value.low is None and value.high is None:
+    if value.beside:
+        return "; ".join(price(each) for each in (value.beside, replace(value, beside=None)) if each.is_stated)
+    if not value.is_stated:
         return "price unknown"
-    if value.unit == "per_token":
+    if value.unit == PER_TOKEN:
         return f"per token: {_side(value.low)} in, {_side(value.high)} out per 1M"
     unit = _UNITS.get(value.unit) or value.unit.replace("_", " ") or "(unit not stated)"
     ends = dict.fromkeys((_side(value.low), _side(value.high)))
@@ -47,11 +59,11 @@ def price_rank(value: Price) -> tuple[int, float, float]:
     """Sorts by price: free, then per picture or request, then per token, then other units, the unknown last."""
     if value.free:
         return (0, 0.0, 0.0)
-    low, high = value.low, value.high
-    if low is None and high is None:
+    told = value.counted or value
+    known = [amount for amount in (told.low, told.high) if amount is not None]
+    if not known:
         return (4, 0.0, 0.0)
-    group = 1 if value.unit in _UNITS else 2 if value.unit == "per_token" else 3
-    known = [amount for amount in (low, high) if amount is not None]
+    group = 1 if told.unit in _UNITS else 2 if told.unit == PER_TOKEN else 3
     return (group, min(known), max(known))
 
 

@@ -24,6 +24,13 @@ GENERATIONS = "/v1/images/generations"
 EDITS = "/v1/images/edits"
 VARIATIONS = "/v1/images/variations"
 
+PER_IMAGE = "per_image"
+PER_REQUEST = "per_request"
+PER_TOKEN = "per_token"  # noqa: S105 - a unit of price
+
+COUNTED_UNITS = (PER_IMAGE, PER_REQUEST)
+"""Units of price that tell before the request what it will cost."""
+
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 """A value of a request field."""
 
@@ -240,14 +247,15 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What the list says about price, in US dollars; None is unknown, never zero.
+    """What the service says about price, in US dollars; None is unknown, never zero.
 
     Attributes:
         unit: ``per_image``, ``per_request``, ``per_token`` or another word of the API.
         low: Least price of one unit (for tokens: of one million input tokens).
         high: Most (for tokens: of one million output tokens).
-        free_until: End of a free promotion, ISO 8601.
         free: Whether users are not charged.
+        free_until: End of a free promotion, ISO 8601 as it came; None where no end is stated.
+        beside: What a picture or a request costs, where that is stated beside a price of another unit.
     """
 
     unit: str = ""
@@ -255,6 +263,18 @@ class Price:
     high: float | None = None
     free: bool = False
     free_until: str | None = None
+    beside: Price | None = None
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether an amount is stated for its unit."""
+        return self.low is not None or self.high is not None
+
+    @property
+    def counted(self) -> Price | None:
+        """The price of a picture or a request: this one, or the one beside it; None where neither is stated."""
+        prices = (price for price in (self, self.beside) if price and price.unit in COUNTED_UNITS)
+        return next((price for price in prices if price.is_stated), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from tokenlab_nb.contract import operations
+from tokenlab_nb.contract import operations, quotes
 from tokenlab_nb.contract.model import (
     EMPTY,
     Contract,
     Lifecycle,
     Model,
-    Price,
     Reliability,
     ServiceLimits,
 )
@@ -77,7 +76,7 @@ def parse(body: object) -> Model:
         aliases=reader.texts(extension.get("aliases"), "aliases"),
         capabilities=reader.texts(extension.get("capabilities"), "capabilities"),
         lifecycle=_lifecycle(reader, extension),
-        price=_price(reader, extension),
+        price=quotes.own_price(reader, extension),
         reliability=_reliability(reader, extension),
         detailed=bool(extension_key) and any(key in extension for key in _DETAIL_ONLY),
         raw=MappingProxyType(dict(raw)),
@@ -130,30 +129,6 @@ def _lifecycle(reader: Reader, extension: Mapping[str, object]) -> Lifecycle:
         sunset_at=reader.text(body.get("sunset_at"), "lifecycle.sunset_at") or None,
         latest=reader.flag(body.get("latest"), "lifecycle.latest") or reader.flag(extension.get("latest"), "latest"),
     )
-
-
-# The names that the vendor's price objects use, lowest and highest of one unit. The first that is there counts.
-_LOW = ("min_price", "per_image", "per_request", "input_per_1m", "input_per_1m_tokens", "price")
-_HIGH = ("max_price", "per_image", "per_request", "output_per_1m", "output_per_1m_tokens", "price")
-
-
-def _price(reader: Reader, extension: Mapping[str, object]) -> Price:
-    prices = reader.mapping(extension.get("pricing"), "pricing")
-    summary = reader.mapping(extension.get("pricing_summary"), "pricing_summary")
-    commercial = reader.mapping(extension.get("commercial"), "commercial")
-    return Price(
-        unit=reader.text(extension.get("pricing_unit"), "pricing_unit") or reader.text(prices.get("unit"), "unit"),
-        low=_first_amount(reader, (prices, summary), _LOW),
-        high=_first_amount(reader, (prices, summary), _HIGH),
-        free=reader.text(commercial.get("user_charge_policy"), "commercial.user_charge_policy") == "free",
-        free_until=reader.text(commercial.get("free_until"), "commercial.free_until") or None,
-    )
-
-
-def _first_amount(reader: Reader, sources: Iterable[Mapping[str, object]], names: Iterable[str]) -> float | None:
-    found = ((source[name], name) for source in sources for name in names if source.get(name) is not None)
-    value, name = next(found, (None, ""))
-    return reader.number(value, f"pricing.{name}")
 
 
 def _reliability(reader: Reader, extension: Mapping[str, object]) -> Reliability | None:

@@ -189,7 +189,7 @@ def _badges(entry: Entry) -> list[dict[str, Any]]:
 
 
 def _provenance(entry: Entry) -> dict[str, Any]:
-    invented = any(note.startswith("sandbox value") and "price" in note for note in entry.notes)
+    invented = any(note.startswith(("sandbox value: price", "sandbox value: the whole model")) for note in entry.notes)
     return {"source": "sandbox" if invented else "documents", "currency": "USD"}
 
 

@@ -272,6 +272,7 @@ _SCHEMAS = {
     "generations": "ImageGenerationResponse",
     "edits": "ImageGenerationResponse",
     "tasks": "VideoTaskResponse",
+    "pricing": "ModelPricingResponse",
 }
 # What is on no page, newer than the schema, or documented otherwise in prose than in the schema.
 _BESIDE_THE_SCHEMA = {

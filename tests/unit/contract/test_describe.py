@@ -32,6 +32,12 @@ def test_money_keeps_what_matters(amount: float, text: str) -> None:
         (Price("", 0.05, 0.05), "$0.05 (unit not stated)"),
         (Price("per_image", free=True, free_until="2026-12-01T00:00:00Z"), "free until 1 Dec 2026"),
         (Price(free=True), "free"),
+        (
+            Price("per_token", 3.5, 21, beside=Price("per_image", 0.02, 0.08)),
+            "$0.02 - $0.08 an image; per token: $3.50 in, $21 out per 1M",
+        ),
+        (Price("per_token", beside=Price("per_request", 0.02, 0.02)), "$0.02 a request"),
+        (Price("per_token", 3.5, 21, free=True, beside=Price("per_image", 0.02, 0.08)), "free"),
         (Price(), "price unknown"),
         (Price("per_image"), "price unknown"),
     ],
@@ -45,11 +51,12 @@ def test_prices_sort_free_first_and_unknown_last() -> None:
         Price(free=True),
         Price("per_image", 0.02, 0.08),
         Price("per_request", 0.03),
+        Price("per_token", 3.5, 21, beside=Price("per_image", 0.04, 0.08)),
         Price("per_token", 0.01, 0.02),
         Price("per_second", high=0.001),
         Price(),
     ]
-    assert sorted((prices[i] for i in (3, 5, 1, 4, 0, 2)), key=describe.price_rank) == prices
+    assert sorted((prices[i] for i in (3, 5, 1, 6, 4, 0, 2)), key=describe.price_rank) == prices
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,6 @@ _UNREAD = {
     ("object",),
     ("created",),
     ("tokenlab", "accepted_request_formats"),
-    ("tokenlab", "pricing_summary", "unit"),
     ("tokenlab", "request_format_details", "recommended_request", "operation"),
 }
 _GARBAGE: tuple[Any, ...] = (

@@ -128,6 +128,20 @@ def test_an_unknown_price_is_absent_not_zero():
     assert model_pricing(dashboard)["scalar_pricing"] == {}
 
 
+def test_the_pricing_route_says_what_the_model_says_and_where_it_is_from():
+    flare, nano, legacy = (CATALOG.find(name) for name in ("gpt-image-2.5-flare", "nano-banana-2", "dall-e-2"))
+    assert flare is not None
+    assert nano is not None
+    assert legacy is not None
+    beside = model_pricing(flare)
+    assert (beside["pricing_unit"], beside["pricing_summary"]["unit"]) == ("per_token", "per_image")
+    assert set(beside["scalar_pricing"]) == {"input_per_1m", "output_per_1m"}
+    assert beside["pricing_provenance"]["source"] == "sandbox"
+    assert model_pricing(nano)["scalar_pricing"] == {"min_price": "0.0225", "max_price": "0.0755"}
+    assert model_pricing(nano)["pricing_provenance"]["source"] == "documents"
+    assert model_pricing(legacy)["pricing_provenance"]["source"] == "sandbox"
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
     [("flux-pro", "flux-2-pro"), ("dall-e-3", "gpt-image-2"), ("zzzzzz", None), ("GPT-Image-2", "gpt-image-2")],
