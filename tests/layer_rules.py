@@ -29,7 +29,10 @@ STREET = (
     "sweep",
     "export",
     "intake",
+    "catalogue",
+    "desk",
     "session",
+    "opening",
     "widgets",
 )
 """Each imports only from its left, or from its own folder."""
@@ -48,9 +51,11 @@ PURE = (
     "api/faults.py",
     "api/replies.py",
     "api/wire.py",
+    "jobs/budget.py",
     "jobs/job.py",
     "jobs/latency.py",
     "jobs/schedule.py",
+    "jobs/packet.py",
     "jobs/ports.py",
     "sweep/plan.py",
     "sweep/rating.py",
@@ -61,12 +66,12 @@ PURE = (
 )
 NOT_PURE = ("httpx", "os", "time", "random", "secrets", "threading", "asyncio", "anyio", "sqlite3", "PIL", "ipywidgets")
 
-_LOOPS = ("jobs/engine.py", "widgets/_bridge.py", "store/journal.py", "sandbox/__main__.py")
+_LOOPS = ("jobs/engine.py", "jobs/loop.py", "widgets/_bridge.py", "store/journal.py", "sandbox/__main__.py")
 _SLEEPERS = ("jobs/clock.py", "sandbox/*")
 _CHANCE = (*_SLEEPERS, "widgets/*")
 
 ONLY_IN = {
-    "httpx": ("api/client.py", "session.py"),
+    "httpx": ("api/client.py", "session.py", "opening.py"),
     "PIL": ("images.py", "sandbox/*"),
     "sqlite3": ("store/*",),
     "starlette": ("sandbox/*",),

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tokenlab_nb.images import ImageResult
     from tokenlab_nb.jobs.handle import Job
     from tokenlab_nb.jobs.job import JobStatus
-    from tokenlab_nb.session import Session, connect, enable_nested_asyncio, login
+    from tokenlab_nb.opening import connect, enable_nested_asyncio, login
+    from tokenlab_nb.session import Session
     from tokenlab_nb.widgets.controls import ParameterControls
     from tokenlab_nb.widgets.gallery import Gallery
     from tokenlab_nb.widgets.job_view import JobView
@@ -56,9 +57,9 @@ _HOMES = {
     "ParameterControls": "widgets.controls",
     "Session": "session",
     "Studio": "widgets.studio",
-    "connect": "session",
-    "enable_nested_asyncio": "session",
-    "login": "session",
+    "connect": "opening",
+    "enable_nested_asyncio": "opening",
+    "login": "opening",
 }
 """Where each name lives. Nothing is imported before it is used, so `import tokenlab_nb` costs next to nothing."""
 

@@ -1,11 +1,7 @@
-"""`connect()` and `Session`: makes client, store and engine, owns their lives, and is the whole API in Python."""
+"""`Session`: makes client, store and engine, owns their lives, and is the whole API in Python."""
 
 from __future__ import annotations
 
-import getpass
-import math
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
@@ -18,103 +14,24 @@ from tokenlab_nb import intake, settings
 from tokenlab_nb.api.client import InProcess, TokenLabClient
 from tokenlab_nb.contract import request as requests
 from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
+from tokenlab_nb.desk import Desk
 from tokenlab_nb.errors import NotFoundError, ValidationError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.intake import Picture, default_operation, refusal
 from tokenlab_nb.jobs.clock import RealClock
-from tokenlab_nb.jobs.engine import Answer, Engine
+from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.ports import Clock
-from tokenlab_nb.jobs.runner import Ports
-from tokenlab_nb.store.blobs import Blobs
 from tokenlab_nb.store.journal import Journal
 
-CONTRACT_SECONDS = 600.0
-"""How long a contract that was read is taken for the present one."""
 
-
-def connect(
-    *,
-    api_key: str | None = None,
-    base_url: str | None = None,
-    sandbox: bool | None = None,
-    data_dir: str | os.PathLike[str] | None = None,
-    prefer_tasks: bool = True,
-    transport: httpx.AsyncBaseTransport | None = None,
-) -> Session:
-    """Open a session: with the service where there is a key, else with the sandbox on this machine.
-
-    Args:
-        api_key: A key. Better not in a notebook: set ``TOKENLAB_API_KEY`` or run `login`, and leave this out.
-        base_url: The API's address, with or without ``/v1``; by default ``TOKENLAB_BASE_URL``, else the service's.
-        sandbox: True for the sandbox, whatever keys there are; False for the service; None decides by key and address.
-        data_dir: Folder for ledger and pictures; by default ``TOKENLAB_DATA_DIR``, else the user's data folder.
-        prefer_tasks: Ask for a task (``async: true``) where a contract lists it and ``b64_json`` is not wanted: a task
-            id makes the window in which a paid answer can be lost milliseconds instead of minutes.
-        transport: An httpx transport in place of the network.
-
-    Raises:
-        ValidationError: If the address or the key cannot be one.
-        TokenLabError: If the data folder cannot be used.
-    """
-    key = None if api_key is None else settings.Secret(api_key)
-    del api_key  # a traceback may show local values
-    local = False if transport is not None and sandbox is None else sandbox
-    chosen = settings.load(api_key=key, base_url=base_url, sandbox=local, data_dir=data_dir, prefer_tasks=prefer_tasks)
-    session = Session(chosen, transport=transport)
-    if hasattr(sys, "ps1") or "ipykernel" in sys.modules:  # somebody is looking: say what pictures will cost
-        print(session.place + ".")  # noqa: T201
-    return session
-
-
-_shared: dict[str, Session] = {}
-
-
-def shared_session() -> Session:
-    """Return the session of this process that widgets use where none is handed in.
-
-    It is made by `connect` without arguments and lives on, so that running a cell again loses no job. Where key,
-    address or folder have changed since (after `login`, say), a new one takes its place; the old one's jobs go on.
-
-    Raises:
-        TokenLabError: As `connect` does.
-    """
-    now = settings.load()
-    known = _shared.get("session")
-    if known is None or known.is_closed or known.settings != now:
-        known = _shared["session"] = Session(now)
-    return known
-
-
-def login() -> None:
-    """Ask for a key without showing it, and keep it for this kernel and, if one works, in the system's key ring.
-
-    The key goes to no widget, notebook or file of ours. `connect` finds it from then on.
-
-    Raises:
-        ValidationError: If nothing was typed, or what cannot be a key.
-    """
-    where = settings.remember(settings.Secret(getpass.getpass("TokenLab API key (it is not shown): ")))
-    print(f"The key is kept {where}.")  # noqa: T201  # the answer to what the person just typed
-
-
-def enable_nested_asyncio() -> None:
-    """Let ``asyncio.run()`` and ``run_until_complete()`` work inside notebook cells, through nest-asyncio2.
-
-    Opt-in: nothing of ours needs it. nest-asyncio2 is the fork that ipykernel itself uses; the older nest-asyncio
-    loses queued cells on ipykernel 7.2 and later.
-    """
-    import_module("nest_asyncio2").apply()
-
-
-class Session:
+class Session(Desk):
     """A connection to the service or the sandbox, with its ledger. Use `connect` to make one.
 
-    Attributes:
-        settings: What `connect` decided; the key in it shows itself to nobody.
-        is_sandbox: Whether pictures are drawn here and nothing is billed.
-        is_closed: Whether `close` was called.
-        notice: What the user should know about the opening of the ledger; usually empty.
+    Args:
+        chosen: Where the service is and where state is kept.
+        transport: An httpx transport in place of the network.
+        clock: Time and chance; by default the real ones.
     """
 
     def __init__(
@@ -124,24 +41,14 @@ class Session:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.settings = chosen
-        self.is_sandbox = chosen.sandbox
-        self.is_closed = False
-        self._journal = Journal(
-            chosen.data_dir / "ledger.sqlite3"
-        )  # first: it says clearly what is wrong with a folder
-        self.notice = self._journal.notice
+        self.settings = chosen  # so that a traceback out of here can show what it is about
+        clock = clock or RealClock()
+        # The ledger first, since it says clearly what is wrong with a folder.
+        journal = Journal(chosen.data_dir / "ledger.sqlite3", clock.now)
         if chosen.sandbox and transport is None:
             transport = _sandbox_transport(chosen)
-        self._client = TokenLabClient(
-            chosen.base_url, key=chosen.api_key, transport=transport, timeouts=chosen.timeouts
-        )
-        self._blobs = Blobs(chosen.data_dir / "pictures")
-        self._clock = clock or RealClock()
-        ports = Ports(self._client, self._journal, self._blobs, self._clock)
-        self._engine = Engine(ports, on_close=self._client.close, longest_create=chosen.timeouts.create)
-        self._details: dict[str, tuple[float, Model]] = {}
-        self._jobs: list[Job] = []
+        client = TokenLabClient(chosen.base_url, key=chosen.api_key, transport=transport, timeouts=chosen.timeouts)
+        super().__init__(chosen, journal, client, clock)
 
     def __repr__(self) -> str:
         return f"Session({self.place})"
@@ -167,26 +74,9 @@ class Session:
         return self.settings.api_key is not None
 
     @property
-    def origin(self) -> str:
-        """Scheme, host and port of the API."""
-        return self.settings.origin
-
-    @property
     def data_dir(self) -> str:
         """The folder that holds the ledger and the pictures."""
         return str(self.settings.data_dir)
-
-    def close(self) -> None:
-        """End the background thread and close the ledger. Closing twice is fine.
-
-        A create whose answer is on its way is waited for, since it may be paid for; Ctrl-C breaks that off. Tasks go
-        on at the service.
-        """
-        self.is_closed = True
-        try:
-            self._engine.close()
-        finally:
-            self._journal.close()
 
     # ------------------------------------------------------------------------------------- models
 
@@ -209,7 +99,7 @@ class Session:
         Raises:
             TokenLabError: If the service cannot be asked.
         """
-        listed = self._engine.call(partial(self._client.models, recommended_for=recommended_for, provider=provider))
+        listed = self._engine.call(partial(self._catalogue.models, recommended_for=recommended_for, provider=provider))
         words = (search or "").lower().split()
         return [
             model
@@ -218,30 +108,13 @@ class Session:
             and all(word in " ".join((model.id, model.provider, *model.aliases)).lower() for word in words)
         ]
 
-    def model(self, model_id: str) -> Model:
-        """Read one model with its whole contract (``GET /v1/models/{model}``); kept for ten minutes.
-
-        Raises:
-            NotFoundError: If there is no such model; ``did_you_mean`` may hold a near one.
-            TokenLabError: If the service cannot be asked.
-        """
-        return self._engine.call(self._detail, model_id)
-
     def fetch_model(self, model_id: str) -> Answer[Model]:
         """As `model`, without blocking: the result comes as a future, on the engine's thread."""
-        return self._engine.call_soon(self._detail, model_id)
+        return self._engine.call_soon(self._catalogue.model, model_id)
 
     def fetch_models(self) -> Answer[tuple[Model, ...]]:
         """As `models` with its defaults, without blocking."""
-        return self._engine.call_soon(partial(self._client.models, recommended_for="image"))
-
-    async def _detail(self, model_id: str) -> Model:
-        now = self._clock.now()
-        read_at, model = self._details.get(model_id, (-math.inf, None))
-        if model is None or now - read_at > CONTRACT_SECONDS:
-            model = await self._client.model(model_id)
-            self._details[model_id] = (now, model)
-        return model
+        return self._engine.call_soon(self._catalogue.models)
 
     # --------------------------------------------------------------------------------------- work
 
@@ -278,18 +151,6 @@ class Session:
         if prompt is not None:
             values["prompt"] = prompt
         return self.send(self.prepare(model, values, operation=operation, references=references, mask=mask))
-
-    def send(self, request: requests.ImageRequest) -> Job:
-        """Start a request that `prepare` made, in the background; each call sends it, and is paid for, once."""
-        limits = self.model(request.model).contract.limits
-        job = Job(self._engine.submit(request, concurrency=limits.concurrency), self._engine, self._blobs)
-        self._jobs.append(job)
-        return job
-
-    @property
-    def jobs(self) -> list[Job]:
-        """The jobs of this session, oldest first."""
-        return list(self._jobs)
 
     def prepare(
         self,

@@ -234,7 +234,8 @@ def test_no_network_is_told_before_and_after_the_contract_is_known(rig: Make, tm
         for use in (session.models, lambda: session.submit(model="gpt-image-2", prompt=GOOD)):
             with pytest.raises(TransportError, match=r"did not reach http://127\.0\.0\.1:\d+ .*Check the network"):
                 use()
-        session._details["gpt-image-2"] = (rig().clock.now(), rig().session.model("gpt-image-2"))
+        session._catalogue.details["gpt-image-2"] = rig().session.model("gpt-image-2")
+        session._catalogue._read_at["gpt-image-2"] = session._clock.now()
         job = session.submit(model="gpt-image-2", prompt=GOOD)
         with pytest.raises(TransportError, match=r"Check the network and the API address, then run it again\."):
             job.wait(SOON)

@@ -20,8 +20,7 @@ from IPython.core.ultratb import VerboseTB
 import tokenlab_nb as tl
 from tests.integration.harness import Rig
 from tests.unit.jobs.fakes import SOON
-from tokenlab_nb import session as sessions
-from tokenlab_nb import settings
+from tokenlab_nb import opening, settings
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.sandbox.faults import Fault
 
@@ -174,7 +173,7 @@ def test_connecting_wrongly_does_not_show_it(arguments: dict[str, str]) -> None:
 
 
 def test_a_login_that_fails_does_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions.getpass, "getpass", lambda prompt: f"{CANARY} and more")
+    monkeypatch.setattr(opening.getpass, "getpass", lambda prompt: f"{CANARY} and more")
     with pytest.raises(ValidationError) as caught:
         tl.login()
     hide(shown(caught.value))
@@ -187,7 +186,7 @@ def test_a_key_ring_that_fails_does_not_show_it(
         raise RuntimeError(f"cannot store {password}")
 
     monkeypatch.setattr(keyring, "set_password", broken)
-    monkeypatch.setattr(sessions.getpass, "getpass", lambda prompt: CANARY)
+    monkeypatch.setattr(opening.getpass, "getpass", lambda prompt: CANARY)
     tl.login()
     out, err = capsys.readouterr()
     hide([out, err])

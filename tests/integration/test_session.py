@@ -15,8 +15,7 @@ from PIL import Image
 import tokenlab_nb as tl
 from tests.integration.harness import CREATES, Rig
 from tests.unit.pictures import PNG, encoded, gradient
-from tokenlab_nb import session as sessions
-from tokenlab_nb import settings
+from tokenlab_nb import opening, settings
 from tokenlab_nb.errors import ImageError, NotFoundError, ValidationError
 from tokenlab_nb.sandbox.faults import Fault
 
@@ -218,7 +217,8 @@ def test_a_models_contract_is_read_once_a_session(rig: Make) -> None:
     assert world.session.model("gpt-image-2") is model
     assert world.session.fetch_model("gpt-image-2").result(10) is model
     world.session.generate(model="gpt-image-2", prompt="fox")
-    assert len(world.sent("GET", "/v1/models/gpt-image-2")) == 1
+    asked = [request.url.path for request in world.sent("GET", "/v1/models/gpt-image-2")]
+    assert sorted(asked) == ["/v1/models/gpt-image-2", "/v1/models/gpt-image-2/pricing"]
     assert "quality" in model.contract.operations["text-to-image"].params
     assert len(world.session.fetch_models().result(10)) == len(world.session.models())
     assert world.session.fetch_model("nano-banana-2").result(10).id == "nano-banana-2"
@@ -273,24 +273,24 @@ def test_the_address_may_end_in_v1(tmp_path: Path, base_url: str) -> None:
 def test_a_login_is_found_by_the_next_connect(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sessions.getpass, "getpass", lambda prompt: " sk-typed\n")
+    monkeypatch.setattr(opening.getpass, "getpass", lambda prompt: " sk-typed\n")
     tl.login()
     assert capsys.readouterr().out.startswith("The key is kept for this kernel")
     with tl.connect(data_dir=tmp_path) as session:
         assert (session.is_sandbox, session.has_key) == (False, True)
-    monkeypatch.setattr(sessions.getpass, "getpass", lambda prompt: "")
+    monkeypatch.setattr(opening.getpass, "getpass", lambda prompt: "")
     with pytest.raises(ValidationError, match="The key is empty"):
         tl.login()
 
 
 def test_the_shared_session_is_one_until_something_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = sessions.shared_session()
-    assert sessions.shared_session() is first
+    first = opening.shared_session()
+    assert opening.shared_session() is first
     first.close()
-    second = sessions.shared_session()
+    second = opening.shared_session()
     assert second is not first
     monkeypatch.setenv("TOKENLAB_API_KEY", "sk-environment")
-    third = sessions.shared_session()
+    third = opening.shared_session()
     assert third is not second
     assert not third.is_sandbox
     for each in (second, third):

@@ -43,11 +43,13 @@ class Images:
         images: At least one.
         meta: Ids and hints of the answer.
         task_id: The task that made them, if there was one.
+        model: The model that made them, where the answer names it.
     """
 
     images: tuple[ImageData, ...]
     meta: Meta = Meta()
     task_id: str | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -313,7 +313,7 @@ def _read_reply(call: Call, status: int, headers: Mapping[str, str], data: Any) 
         raise _ended(body, state, facts)
     images = _pictures(body)
     if images:
-        return Images(images, meta, task_id)
+        return Images(images, meta, task_id, _text(body.get("model")))
     if state in _DONE:
         raise JobFailedError("The task was completed, but holds no usable picture.", facts=_with_ids(body, facts))
     if body.get("error") and state not in _OPEN:  # a word that is not documented, with a reason: it has ended

@@ -11,10 +11,9 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import cache
-from importlib import import_module
 from typing import Any
-from unicodedata import category
+
+from tokenlab_nb.export.text import printable, template
 
 __all__ = ["PICTURE_BYTES", "TOTAL_BYTES", "Frozen", "FrozenPicture", "freeze", "picture_size"]
 
@@ -24,8 +23,6 @@ PICTURE_BYTES = 20_000
 TOTAL_BYTES = 300_000
 """Most bytes of all JPEGs in one twin (in base64 a third more); the rows after that have words only."""
 
-_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of pairs, line and paragraph separators
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # Bidi_Control
 _MOST_PROMPT = 400
 _MOST_PROBLEM = 1000
 _SIZES = ((15, 256, PICTURE_BYTES), (37, 192, 8_000), (100, 128, 3_000))
@@ -126,9 +123,9 @@ def freeze(
     rows = _within_budget(pictures)
     done = f"{sum(row.done for row in rows)} of {len(rows)} done"
     prompts = {row.prompt for row in rows}
-    html = _template().render(
+    html = template("frozen.html.j2").render(
         rows=rows,
-        title=_printable(title),
+        title=printable(title),
         done=done,
         at=datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         uid=uid,
@@ -137,7 +134,7 @@ def freeze(
         left_out=sum(bool(old.jpeg and not new.jpeg) for old, new in zip(pictures, rows, strict=True)),
     )
     lines = [f"{title}: {done}", *(f"{place}. {_line(row)}" for place, row in enumerate(rows, 1))]
-    return Frozen(html, "\n".join(_printable(line) for line in lines))
+    return Frozen(html, "\n".join(printable(line) for line in lines))
 
 
 def _within_budget(pictures: Sequence[FrozenPicture]) -> list[FrozenPicture]:
@@ -147,7 +144,7 @@ def _within_budget(pictures: Sequence[FrozenPicture]) -> list[FrozenPicture]:
         fits = len(picture.jpeg) <= min(PICTURE_BYTES, left)
         left -= len(picture.jpeg) if fits else 0
         texts = {each.name: getattr(picture, each.name) for each in fields(picture)}
-        clean: dict[str, Any] = {name: _printable(text) for name, text in texts.items() if isinstance(text, str)}
+        clean: dict[str, Any] = {name: printable(text) for name, text in texts.items() if isinstance(text, str)}
         rows.append(replace(picture, jpeg=picture.jpeg if fits else b"", **clean))
     return rows
 
@@ -160,18 +157,3 @@ def _line(row: FrozenPicture) -> str:
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _printable(text: str) -> str:
-    """The text without what ends a line, commands a terminal or turns text around; joined emoji and Persian stay."""
-    return "".join(" " if category(char) in _UNSEEN or char in _TURNING else char for char in text)
-
-
-@cache
-def _template() -> Any:
-    jinja2 = import_module("jinja2")  # late: it would double the cost of importing the package
-    loader = jinja2.PackageLoader("tokenlab_nb.export")
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template("frozen.html.j2")

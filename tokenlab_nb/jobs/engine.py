@@ -1,4 +1,4 @@
-"""The engine: one event loop in one daemon thread, and every job on it. The only owner of both.
+"""The engine: every job of a session, on one loop in one thread.
 
 It never prints and never displays: it hands frozen snapshots to whoever subscribed.
 """
@@ -7,49 +7,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
-import os
-import threading
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from concurrent.futures import Future, wait
-from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 import anyio
-from anyio.abc import TaskGroup
-from anyio.from_thread import start_blocking_portal
 
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.errors import SessionClosedError
+from tokenlab_nb.errors import TokenLabError
+from tokenlab_nb.jobs.board import Board, Listener
+from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
+from tokenlab_nb.jobs.leases import ELSEWHERE, claimed, give_signs, seen, take_draft
 from tokenlab_nb.jobs.ledger import Ledger
+from tokenlab_nb.jobs.loop import TICK, Answer, Loop, done
 from tokenlab_nb.jobs.runner import Ports, Run, off_loop
 from tokenlab_nb.jobs.verdicts import after_fault
+
+__all__ = ["MAX_SENDS", "Answer", "Engine"]
 
 MAX_SENDS = 8
 """Creates that are being sent at once. Tasks that are only waited for do not count."""
 
 _EXIT_GRACE = 2.0  # seconds for answers that are on their way when the script is over
-_TICK = 0.05  # an awaiting loop looks this often, which is also how soon Ctrl-C is heard
-_THREAD = "tokenlab-nb"
 _T = TypeVar("_T")
-Listener = Callable[[JobSnapshot], None]
-Answer = Future
-"""What `Engine.call_soon` returns: a result to come."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    """What there is once an engine runs."""
-
-    loop: asyncio.AbstractEventLoop
-    tasks: TaskGroup
-    thread: threading.Thread
 
 
 class Engine:
@@ -59,6 +47,8 @@ class Engine:
         ports: Service, ledger, blob store and clock.
         on_close: Awaited on the loop when the engine closes, to end connections.
         longest_create: Seconds that a create may take at most; `close` waits as long for those on their way.
+        documented: Seconds that a picture takes by the vendor's word, told where nothing was measured; None tells
+            nothing.
     """
 
     def __init__(
@@ -67,43 +57,85 @@ class Engine:
         *,
         on_close: Callable[[], Awaitable[None]] | None = None,
         longest_create: float = 300.0,
+        documented: float | None = None,
     ) -> None:
         self._ports = ports
         self._on_close = on_close
         self._longest_create = longest_create
+        self._documented = documented
         self._ledger = Ledger(partial(off_loop, ports.journal.save), self._made_good)
-        self._process = os.getpid()
-        self._lock = threading.RLock()
-        self._stack = ExitStack()
-        self._running: _Running | None = None
-        self._closed = False
-        self._snapshots: dict[str, JobSnapshot] = {}
+        self._loop = Loop(self._end, partial(self.close, _EXIT_GRACE))
+        self._lock = self._loop.lock
+        self._board = Board(self._lock)
+        self._beating = False
         self._runs: dict[str, Run] = {}
         self._wishes: dict[str, bool] = {}  # of running jobs: whether to go on after a stop that is on its way
         self._ends: dict[str, Future[None]] = {}
-        self._listeners: dict[str, list[Listener]] = {}
         self._sends = anyio.CapacityLimiter(MAX_SENDS)
         self._model_limits: dict[str, anyio.CapacityLimiter] = {}
 
     # --------------------------------------------------------------------------------------- jobs
 
-    def submit(self, request: ImageRequest, *, concurrency: int | None = None) -> str:
-        """Start a job and return its id at once.
+    def submit(
+        self,
+        request: ImageRequest,
+        *,
+        concurrency: int | None = None,
+        estimate: Estimate | None = None,
+        repeats: str | None = None,
+    ) -> str:
+        """Make a job and start it; return its id at once. See `draft` and `start`."""
+        draft = self.draft(request, estimate=estimate, repeats=repeats)
+        self.start(draft, concurrency=concurrency)
+        return draft.id
+
+    def draft(
+        self, request: ImageRequest, *, estimate: Estimate | None = None, repeats: str | None = None, since: float = 0.0
+    ) -> JobSnapshot:
+        """Make a job that is not started yet; it is written nowhere.
 
         Args:
             request: What to ask.
+            estimate: What it may cost.
+            repeats: The job of unknown outcome that this one is run again for.
+            since: It is dated no earlier, in seconds since 1970, so that a clock that was set back hides it from no
+                budget.
+        """
+        made = JobSnapshot(
+            id=f"job_{uuid.uuid4().hex}",
+            request=request,
+            origin=self._ports.api.origin,
+            estimate=estimate,
+            repeats=repeats,
+        )
+        return made.move(JobStatus.DRAFT, max(self.now(), since))
+
+    def reserve(self, drafts: Sequence[JobSnapshot], budgets: Collection[Budget]) -> None:
+        """Write drafts down, if all budgets allow all of them. Blocks for the ledger.
+
+        Raises:
+            BudgetExceededError: If they do not; nothing is written then.
+            TokenLabError: If the ledger cannot be read or written.
+        """
+        self._loop.refuse_fork()
+        self._ports.journal.reserve(drafts, budgets)
+
+    def start(self, snapshot: JobSnapshot, *, concurrency: int | None = None) -> None:
+        """Start a draft.
+
+        Args:
+            snapshot: The draft.
             concurrency: Most creates of this model at once, where its contract states it.
 
         Raises:
             SessionClosedError: If the engine is closed.
         """
-        draft = JobSnapshot(id=f"job_{uuid.uuid4().hex}", request=request, origin=self._ports.api.origin)
-        draft = draft.move(JobStatus.DRAFT, self._ports.clock.now())
+        self._loop.refuse_fork()
+        model = snapshot.request.model
         with self._lock:
-            if concurrency and request.model not in self._model_limits:
-                self._model_limits[request.model] = anyio.CapacityLimiter(concurrency)
-            self._start(draft)
-        return draft.id
+            if concurrency and model not in self._model_limits:
+                self._model_limits[model] = anyio.CapacityLimiter(concurrency)
+            self._start(snapshot)
 
     def resume(self, job_id: str) -> None:
         """Go on waiting for a job, or fetch its pictures again. Nothing is sent; without a reason nothing happens.
@@ -113,54 +145,35 @@ class Engine:
         Raises:
             SessionClosedError: If there is something to go on with and the engine is closed.
         """
-        self._refuse_fork()
+        self._loop.refuse_fork()
         with self._lock:
-            snapshot = self._snapshots[job_id]
+            snapshot = self._board[job_id]
             if job_id not in self._runs:
                 if snapshot.can_resume or snapshot.can_fetch_again:
-                    self._start(snapshot.going_on(self.now()))
+                    self._start(snapshot.going_on(self.now()), is_ours=False)
             elif job_id in self._wishes or snapshot.is_at_rest:
                 self._wishes[job_id] = True
 
     def stop_waiting(self, job_id: str) -> None:
         """Stop waiting for a job. The task itself goes on at the service, and is still paid for."""
-        self._refuse_fork()
+        self._loop.refuse_fork()
         with self._lock:
             run = self._runs.get(job_id)
-            if run and self._running and not self._closed:
+            if run and not self._loop.closed:
                 self._wishes[job_id] = False
-                self._running.loop.call_soon_threadsafe(run.stop_waiting)
+                self._loop.post(run.stop_waiting)
 
     def now(self) -> float:
         """The time that snapshots go by, in seconds since 1970."""
         return self._ports.clock.now()
 
     def snapshot(self, job_id: str) -> JobSnapshot:
-        """The newest snapshot of a job of this engine; without the lock, since one lookup cannot be half done."""
-        return self._snapshots[job_id]
+        """The newest snapshot of a job that this engine knows."""
+        return self._board[job_id]
 
     def subscribe(self, job_id: str, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` with the present snapshot, and on the engine's thread with each new one.
-
-        It may hear one twice; what it hears last is always the newest.
-
-        Returns:
-            A function that ends it; calling it twice is fine.
-        """
-        with self._lock:
-            self._listeners.setdefault(job_id, []).append(listener)
-        told = None
-        while told is not (present := self.snapshot(job_id)):  # one that came in between was perhaps told before ours
-            listener(present)
-            told = present
-
-        def unsubscribe() -> None:
-            with self._lock:
-                listeners = self._listeners.get(job_id, [])
-                if listener in listeners:
-                    listeners.remove(listener)
-
-        return unsubscribe
+        """Call ``listener`` with the present snapshot, and on the engine's thread with each new one; see `Board`."""
+        return self._board.subscribe(job_id, listener)
 
     def wait(self, job_id: str, timeout: float | None) -> bool:
         """Block until a job is at rest, at most ``timeout`` seconds; Ctrl-C is heard at once.
@@ -171,29 +184,107 @@ class Engine:
         Raises:
             RuntimeError: If called on the engine's own thread, which would wait for itself.
         """
-        self._refuse_fork()
-        self._refuse_own_thread()
+        self._loop.refuse_fork()
+        self._loop.refuse_own_thread()
         with self._lock:
-            end = self._ends[job_id]
-        return _done([end], timeout)
+            end = self._ends.get(job_id)
+        return end is None or done([end], timeout)
 
     async def wait_async(self, job_id: str) -> None:
         """Wait on the caller's loop until a job is at rest; cancelling it only ends the waiting.
 
         It looks instead of being called: a loop that was closed in the middle must not be called.
         """
-        self._refuse_fork()
+        self._loop.refuse_fork()
         with self._lock:
-            end = self._ends[job_id]
-        while not end.done():  # noqa: ASYNC110  # see above
-            await asyncio.sleep(_TICK)
+            end = self._ends.get(job_id)
+        while end and not end.done():  # noqa: ASYNC110  # see above
+            await asyncio.sleep(TICK)
+
+    # --------------------------------------------------------------------- what an earlier kernel left
+
+    def know(self, *snapshots: JobSnapshot) -> None:
+        """Take jobs from the ledger as they stand there. Those that run here are known better."""
+        for snapshot in map(seen, snapshots):
+            with self._lock:
+                news = snapshot.id not in self._runs and not self._ledger.complaint(snapshot.id)
+            if news and not (snapshot.id in self._board and self._board[snapshot.id] == snapshot):
+                self._board.publish(snapshot)
+
+    def keep(self, snapshot: JobSnapshot) -> None:
+        """Write a job at rest down as it now stands, and tell of it. Blocks for the ledger.
+
+        Raises:
+            TokenLabError: If it cannot be written.
+        """
+        self.call(self._ledger.save, snapshot)
+        self._board.publish(snapshot)
+
+    def refresh(self, job_id: str) -> None:
+        """Look at a job in the ledger again: another kernel may have news. Blocks for the ledger.
+
+        Raises:
+            TokenLabError: If it cannot be read.
+        """
+        if stands := self._ports.journal.load(job_id):
+            self.know(stands)
+
+    def forget(self, job_id: str) -> None:
+        """Set a job of unknown outcome aside, or discard a parked draft. Blocks for the ledger.
+
+        Raises:
+            ValidationError: If it is neither.
+            TokenLabError: If the ledger cannot be written, or another kernel has the draft.
+        """
+        parked = self._board[job_id].is_parked
+        self.keep((self.take(job_id) if parked else self._board[job_id]).set_aside(self.now()))
+
+    def take(self, job_id: str) -> JobSnapshot:
+        """Take a parked draft, so that nobody else sends it. Blocks for the ledger.
+
+        Raises:
+            TokenLabError: If another kernel has it, or it is none any more.
+        """
+        self._loop.refuse_fork()
+        draft, mine = take_draft(self._ports.journal, self._ports.api.origin, job_id)
+        if not mine:
+            self.know(draft)
+            raise TokenLabError(f"Job {job_id} is no draft any more, or another kernel has it. Nothing was sent.")
+        return draft
+
+    def recover(self) -> list[str]:
+        """Take up what an earlier kernel left: tasks go on, what was being sent is unknown, drafts wait for the user.
+
+        Nothing is sent. What another living kernel follows is left to it. Blocks for the ledger.
+
+        Returns:
+            The ids of all unfinished jobs that are at hand now, oldest first.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read or written.
+        """
+        self._loop.refuse_fork()
+        claims = self._ports.journal.claim(self._ports.api.origin)
+        ours = [claim.snapshot for claim in claims if claim.mine and not claim.snapshot.forgotten]
+        for snapshot in ours:
+            if snapshot.id not in self._runs:
+                self._take_up(snapshot)
+        return [snapshot.id for snapshot in ours]
+
+    def _take_up(self, snapshot: JobSnapshot) -> None:
+        left = snapshot.orphaned(self.now())
+        if left.is_at_rest and not left.goes_on:
+            self.know(left) if left is snapshot else self.keep(left)
+            return
+        with self._lock:
+            if left.id not in self._runs:
+                self._start(left.going_on(self.now()))
 
     # --------------------------------------------------------------------------------------- loop
 
     def call(self, function: Callable[..., Awaitable[_T]], *args: Any) -> _T:
         """Run a coroutine function on the loop and return its result; blocks, and Ctrl-C is heard."""
-        self._refuse_own_thread()
-        return self.call_soon(function, *args).result()
+        return self._loop.call(function, *args)
 
     def call_soon(self, function: Callable[..., Awaitable[_T]], *args: Any) -> Answer[_T]:
         """Start a coroutine function on the loop; never blocks.
@@ -201,14 +292,7 @@ class Engine:
         Raises:
             SessionClosedError: If the engine is closed; the future holds one if it is closed meanwhile.
         """
-        self._refuse_fork()
-        result: Future[_T] = Future()
-        with self._lock:
-            if self._closed:
-                raise SessionClosedError("This session is closed.")
-            running = self._running or self._begin()
-            running.loop.call_soon_threadsafe(running.tasks.start_soon, _settle, result, function, *args)
-        return result
+        return self._loop.call_soon(function, *args)
 
     def close(self, grace: float | None = None) -> None:
         """Stop: drafts are cancelled, tasks go on at the service. Closing twice is fine.
@@ -217,32 +301,8 @@ class Engine:
             grace: Most seconds to wait for answers to creates that are on their way, and may be paid for; by default
                 as long as a create may take. Ctrl-C ends this waiting; what had no answer by then is *unknown*.
         """
-        if self._process != os.getpid():  # a forked copy: there is no thread here to end
-            return
-        self._refuse_own_thread()
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            _open_engines.discard(self)
-            ends = list(self._ends.values())
-        try:
-            if self._running:
-                self._running.loop.call_soon_threadsafe(self._shut_down)
-                _done(ends, self._longest_create if grace is None else grace)
-        finally:
-            self._stack.close()
-
-    def _begin(self) -> _Running:
-        with ExitStack() as opening:
-            portal = opening.enter_context(start_blocking_portal(name=_THREAD))
-            opening.callback(portal.call, self._end)
-            tasks = opening.enter_context(portal.wrap_async_context_manager(_tasks()))
-            running = _Running(portal.call(asyncio.get_running_loop), tasks, portal.call(threading.current_thread))
-            self._stack = opening.pop_all()
-        self._running = running
-        _close_at_exit(self)
-        return running
+        seconds = self._longest_create if grace is None else grace
+        self._loop.close(self._shut_down, lambda: list(self._ends.values()), seconds)
 
     async def _end(self) -> None:
         await self._ledger.close()
@@ -253,54 +313,72 @@ class Engine:
         for run in list(self._runs.values()):  # none is added any more
             run.shut_down()
 
-    def _refuse_own_thread(self) -> None:
-        if self._running and threading.current_thread() is self._running.thread:
-            raise RuntimeError("This would wait for itself: do not block in a listener of the engine.")
+    def _start(self, snapshot: JobSnapshot, *, is_ours: bool = True) -> None:
+        """Put a job on the loop; the lock is held.
 
-    def _refuse_fork(self) -> None:
-        """Before the lock is taken: another thread may have held it when the process was forked."""
-        if self._process != os.getpid():
-            raise SessionClosedError("This session belongs to the process that this one was forked from.")
+        Args:
+            snapshot: The job.
+            is_ours: Whether it is known that nobody else follows it.
+        """
+        if not self._beating:
+            self._beating = True
+            self.call_soon(give_signs, self._ports.journal, self._let_go_of_all_but)
+        run = self._run(snapshot)
+        self._ends[snapshot.id] = self.call_soon(self._live, run, is_ours)
+        self._board.put(snapshot)
 
-    def _start(self, snapshot: JobSnapshot) -> None:
-        """Put a job on the loop; the lock is held."""
-        run = Run(snapshot, self._ports, self._publish, self._ledger)
-        self._ends[snapshot.id] = self.call_soon(self._live, run)
-        self._snapshots[snapshot.id] = snapshot
+    def _run(self, snapshot: JobSnapshot) -> Run:
+        run = Run(snapshot, self._ports, self._board.publish, self._ledger, documented=self._documented)
         self._runs[snapshot.id] = run
+        return run
 
-    async def _live(self, run: Run) -> None:
+    async def _live(self, run: Run, is_ours: bool) -> None:  # noqa: FBT001  # `call_soon` hands on positions only
         """Live a job until it is at rest, and on from there where that was asked for meanwhile."""
         going: Run | None = run
         try:
             while going:
-                await self._live_once(going)
+                if is_ours or await self._claimed(going):
+                    await self._live_once(going)
+                is_ours = False  # at rest it was let go of
                 going = self._next(going)
         finally:
             if going:  # broken off; else `_next` has made room, and perhaps another thread taken it
                 with self._lock:
                     self._runs.pop(run.snapshot.id, None)
 
+    async def _claimed(self, run: Run) -> bool:
+        """Whether a job that is gone on with is ours: not followed elsewhere, and not finished there meanwhile."""
+        if self._ledger.complaint(run.snapshot.id):  # the ledger is behind us
+            return True
+        run.snapshot, mine = await claimed(self._ports.journal, run.snapshot, self.now())
+        self._board.publish(run.snapshot)
+        return mine
+
+    def _let_go_of_all_but(self, ours: Collection[str]) -> None:
+        """Let go of what another kernel took over, believing this one dead."""
+        for job_id, run in list(self._runs.items()):
+            asked_for = run.snapshot.status in (JobStatus.PENDING, JobStatus.PROCESSING)
+            if asked_for and job_id not in ours and not self._ledger.complaint(job_id):
+                run.let_go(ELSEWHERE)
+
     def _next(self, run: Run) -> Run | None:
         """The run that takes over from one that has ended, if any; else the job is no longer a running one."""
         rest = run.snapshot
         with self._lock:
             wish = self._wishes.pop(rest.id, False)
-            if self._closed or not (wish and (rest.can_resume or rest.can_fetch_again)):
+            if self._loop.closed or not (wish and (rest.can_resume or rest.can_fetch_again)):
                 del self._runs[rest.id]
                 return None
-            successor = Run(rest.going_on(self.now()), self._ports, self._publish, self._ledger)
-            self._runs[rest.id] = successor
-        return successor
+            return self._run(rest.going_on(self.now()))
 
     async def _live_once(self, run: Run) -> None:
         try:
-            self._publish(run.snapshot)
+            self._board.publish(run.snapshot)
             await run.go(partial(self._gate, run.snapshot.request.model))
         except Exception as error:  # noqa: BLE001  # a fault of ours must end on the job, not in a dead thread
             _log.exception("tokenlab_nb itself failed in job %s.", run.snapshot.id)
             run.snapshot = after_fault(run.snapshot, error, self.now())
-            self._publish(run.snapshot)
+            self._board.publish(run.snapshot)
 
     @asynccontextmanager
     async def _gate(self, model: str) -> AsyncIterator[None]:
@@ -311,71 +389,5 @@ class Engine:
         """The ledger has now what it owed: nobody needs to be told of it any more."""
         with self._lock:
             run = self._runs.get(saved.id)
-            present = run.snapshot if run else replace(self._snapshots[saved.id], note=saved.note)
-        self._publish(present)
-
-    def _publish(self, snapshot: JobSnapshot) -> None:
-        with self._lock:
-            self._snapshots[snapshot.id] = snapshot
-            listeners = list(self._listeners.get(snapshot.id, ()))
-        for listener in listeners:
-            try:
-                listener(snapshot)
-            except Exception:  # noqa: BLE001  # a listener's fault must not end the job
-                _log.warning("A listener of job %s failed.", snapshot.id, exc_info=True)
-
-
-@asynccontextmanager
-async def _tasks() -> AsyncIterator[TaskGroup]:
-    """Tasks that are broken off at the end."""
-    async with anyio.create_task_group() as tasks:
-        yield tasks
-        tasks.cancel_scope.cancel()
-
-
-def _done(ends: Collection[Future[None]], timeout: float | None) -> bool:
-    """Wait in short steps: where no signal wakes a waiting thread, Ctrl-C is heard between them."""
-    left = math.inf if timeout is None else timeout
-    while (pending := wait(ends, max(0.0, min(_TICK, left))).not_done) and left > 0:
-        left -= _TICK
-    return not pending
-
-
-async def _settle(result: Future[_T], function: Callable[..., Awaitable[_T]], *args: Any) -> None:
-    """Await a coroutine function for a thread that holds the future."""
-    if not result.set_running_or_notify_cancel():
-        return
-    try:
-        value = await function(*args)
-    except Exception as error:  # noqa: BLE001  # raised again where the result is asked for
-        result.set_exception(error)
-    except BaseException:
-        result.set_exception(SessionClosedError("This session was closed meanwhile."))
-        raise
-    else:
-        result.set_result(value)
-
-
-_open_engines: set[Engine] = set()
-"""Held here, so that a session that nobody holds any more is still closed, and its jobs go on until then."""
-_watchers: list[threading.Thread] = []
-
-
-def _close_at_exit(engine: Engine) -> None:
-    """Have the engine closed when the main thread ends.
-
-    anyio's worker threads are not daemons: Python waits for them before it runs ``atexit`` functions, so those would
-    come too late. A thread of ours that waits for the main thread's end comes in time.
-    """
-    _open_engines.add(engine)
-    if not _watchers:
-        watcher = threading.Thread(target=_close_after_main, name=f"{_THREAD}-exit")
-        _watchers.append(watcher)
-        watcher.start()
-
-
-def _close_after_main() -> None:
-    threading.main_thread().join()
-    for engine in list(_open_engines):
-        with suppress(Exception):  # nobody is left to be told, and the others must be closed too
-            engine.close(_EXIT_GRACE)
+            present = run.snapshot if run else replace(self._board[saved.id], note=saved.note)
+        self._board.publish(present)

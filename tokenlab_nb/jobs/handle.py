@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Generator
+from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
@@ -15,11 +16,26 @@ from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.engine import Engine
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
+from tokenlab_nb.jobs.packet import support_packet
 from tokenlab_nb.jobs.ports import Blobs
 
+_NOWHERE = (
+    "Nothing names a task for it. Look in the dashboard's usage list for {what}, sent {when}. If it shows a task, "
+    "session.adopt(task, settles={job!r}) fetches the pictures at no cost; if it shows nothing, it was not carried out."
+)
 _QUIET_SECONDS = 1.0  # a wait shorter than this shows no progress line
 _TICK = 0.5
 _SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+
+
+class Desk(Protocol):
+    """Sends what a job asks to be sent, under the session's budget. `tokenlab_nb.desk.Desk` is the real one."""
+
+    def run_again(self, job: Job) -> Job:
+        """Send the request of a job once more, as a new job."""
+
+    def run_draft(self, job: Job) -> None:
+        """Send a draft that an earlier kernel left."""
 
 
 class Job:
@@ -29,10 +45,11 @@ class Job:
         id: Our own id of the job.
     """
 
-    def __init__(self, job_id: str, engine: Engine, blobs: Blobs) -> None:
+    def __init__(self, job_id: str, engine: Engine, blobs: Blobs, desk: Desk) -> None:
         self.id = job_id
         self._engine = engine
         self._blobs = blobs
+        self._desk = desk
 
     def __repr__(self) -> str:
         now = self.snapshot
@@ -65,6 +82,10 @@ class Job:
         """Its pictures that are on disk; an empty list where there are none."""
         snapshot = self.snapshot
         return [_result(snapshot, image, self._blobs) for image in snapshot.images]
+
+    def support_packet(self) -> dict[str, object]:
+        """What the service's support needs to find it: ids, times, states; no prompt, no key, no picture."""
+        return support_packet(self.snapshot)
 
     def subscribe(self, callback: Callable[[JobSnapshot], None]) -> Callable[[], None]:
         """Call ``callback`` with the present snapshot now, and with each new one on the engine's thread.
@@ -141,6 +162,53 @@ class Job:
     def fetch_again(self) -> None:
         """Fetch pictures whose download failed once more. Nothing is sent again, nothing is paid."""
         self._engine.resume(self.id)
+
+    def run(self) -> None:
+        """Send a draft that an earlier kernel left. This is paid for.
+
+        Raises:
+            BudgetExceededError: If it might cost more than the session's budget leaves; nothing was sent.
+            TokenLabError: If it is no draft any more, or another kernel has it; nothing was sent.
+        """
+        self._desk.run_draft(self)
+
+    def run_again(self) -> Job:
+        """Send the same request once more, as a new job whose snapshot names this one (``repeats``).
+
+        This is paid for; where this job's outcome is unknown, perhaps for the second time.
+
+        Raises:
+            BudgetExceededError: If it might cost more than the session's budget leaves; nothing was sent.
+        """
+        return self._desk.run_again(self)
+
+    def look_again(self) -> str:
+        """Look what became of a job of unknown outcome. Nothing is sent.
+
+        Returns:
+            What is being done, or where to look for it: in the ledger, another kernel may have found it; where an id
+            of its task turned up, that is asked for.
+        """
+        self._engine.refresh(self.id)
+        snapshot = self.snapshot
+        if snapshot.can_resume:
+            self.resume()
+            return "Asking for its task: that costs nothing."
+        if snapshot.status is not JobStatus.UNKNOWN:
+            return f"It is not unknown any more: {snapshot.status.value}."
+        request_id = snapshot.request_id or (snapshot.error.request_id if snapshot.error else None)
+        what = f"request {request_id}" if request_id else f"a request to {snapshot.request.model}"
+        sent = snapshot.created_at if snapshot.sent_at is None else snapshot.sent_at
+        when = datetime.fromtimestamp(sent, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return _NOWHERE.format(what=what, when=when, job=self.id)
+
+    def forget(self) -> None:
+        """Set a job of unknown outcome aside, or discard a draft; the row stays in the ledger.
+
+        Raises:
+            ValidationError: If it is neither.
+        """
+        self._engine.forget(self.id)
 
     def _ipython_display_(self) -> None:
         # The widgets stand further down the street: their name is looked up only when a notebook asks for them.

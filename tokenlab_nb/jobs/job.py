@@ -8,8 +8,18 @@ from enum import StrEnum
 from typing import Any, Self
 
 from tokenlab_nb.api.replies import Meta
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.errors import TokenLabError, from_record
+from tokenlab_nb.errors import (
+    AuthenticationError,
+    RateLimitError,
+    ServiceError,
+    TokenLabError,
+    TransportError,
+    UnknownOutcomeError,
+    ValidationError,
+    from_record,
+)
 
 
 class JobStatus(StrEnum):
@@ -25,12 +35,21 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Charge(StrEnum):
+    """What is known about what a job costs."""
+
+    NONE = "none"  # nothing was sent, or the service released it
+    RESERVED = "reserved"  # accepted, or about to be; no charge heard of
+    SETTLED = "settled"  # a billing id came
+    UNKNOWN = "unknown"  # the outcome is unknown
+
+
 _S = JobStatus
 _OPEN = frozenset({_S.PENDING, _S.PROCESSING, _S.COMPLETED, _S.FAILED, _S.CANCELLED})
 
 MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
     _S.DRAFT: frozenset({_S.SENDING, _S.FAILED, _S.CANCELLED}),
-    _S.SENDING: _OPEN | {_S.UNKNOWN, _S.SENDING},  # again: it was provably not accepted
+    _S.SENDING: _OPEN | {_S.UNKNOWN, _S.DRAFT},  # a draft again: it was provably not accepted
     _S.UNKNOWN: _OPEN,
     _S.PENDING: _OPEN,
     _S.PROCESSING: _OPEN,
@@ -43,6 +62,9 @@ MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
 TERMINAL = frozenset({_S.COMPLETED, _S.FAILED, _S.CANCELLED})
 AT_REST = TERMINAL | {_S.UNKNOWN}
 """States in which nothing happens by itself any more."""
+
+_MAY_COME = (TransportError, ServiceError, RateLimitError, AuthenticationError)
+"""Troubles that were not the task's: asking another time may help."""
 
 
 class IllegalMoveError(ValueError):
@@ -121,7 +143,14 @@ class JobSnapshot:
         retries: How often the create was sent again under the "never twice" rule.
         error: Why it ended, or the last trouble while it goes on.
         note: One line on what it is waiting for, if that is unusual.
-        waiting_stopped: Whether we stopped asking; the task itself goes on at the service.
+        waiting_stopped: Whether we stopped asking; the task itself goes on at the service. A draft of an ended kernel,
+            which nobody is about to send, counts as one.
+        latency: Seconds from sending until the pictures were ready, as near as our asking can tell; None where we were
+            not there all the time.
+        estimate: What it may cost by the price list of the moment it was made; None where nobody looked.
+        repeats: The job of unknown outcome that the user ran again as this one.
+        adopted: Whether the task was made elsewhere; what was asked is not known then.
+        forgotten: Whether the user set a job of unknown outcome aside; its row stays.
     """
 
     id: str
@@ -141,6 +170,11 @@ class JobSnapshot:
     error: TokenLabError | None = None
     note: str = ""
     waiting_stopped: bool = False
+    latency: float | None = None
+    estimate: Estimate | None = None
+    repeats: str | None = None
+    adopted: bool = False
+    forgotten: bool = False
 
     @property
     def is_terminal(self) -> bool:
@@ -161,6 +195,28 @@ class JobSnapshot:
     def can_resume(self) -> bool:
         """Whether it rests without having ended, and there is a way to go on."""
         return bool(self.task_id or self.poll_url or self.origins) and self.is_at_rest and not self.is_terminal
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a new kernel takes it up by itself: where the user did not stop it, and asking may still help."""
+        if self.can_fetch_again or self.waiting_stopped:
+            return isinstance(self.error, _MAY_COME) and (self.can_fetch_again or self.can_resume)
+        return not self.is_terminal and bool(self.task_id or self.poll_url or self.origins)
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it is a draft that waits for the user to run it."""
+        return self.status is JobStatus.DRAFT and self.waiting_stopped
+
+    @property
+    def charge(self) -> Charge:
+        """What is known about its cost (the vendor's billing guide: a failed or cancelled task is released)."""
+        if self.billing_transaction_id:
+            return Charge.SETTLED
+        if self.status is JobStatus.UNKNOWN:
+            return Charge.UNKNOWN
+        released = self.status in (JobStatus.FAILED, JobStatus.CANCELLED) and not self.origins
+        return Charge.NONE if released or self.is_parked else Charge.RESERVED
 
     @property
     def created_at(self) -> float:
@@ -189,14 +245,14 @@ class JobSnapshot:
         """Return the snapshot after a move.
 
         Args:
-            status: The state to enter; the present one only applies ``changes``; but each sending is a move.
+            status: The state to enter; the present one only applies ``changes``.
             at: The time of the move, in seconds since 1970.
             **changes: Other fields to set.
 
         Raises:
             IllegalMoveError: If `MOVES` does not list it.
         """
-        if self.moves and status == self.status and status is not JobStatus.SENDING:
+        if self.moves and status == self.status:
             return replace(self, **changes)
         if self.moves and status not in MOVES[self.status]:
             raise IllegalMoveError(f"A job cannot go from {self.status} to {status}.")
@@ -206,6 +262,30 @@ class JobSnapshot:
         """Return the snapshot as it goes on after a rest: to ask for its task, or to fetch its pictures again."""
         status = JobStatus.PROCESSING if self.can_fetch_again else self.status
         return self.move(status, at, waiting_stopped=False, error=None, note="")
+
+    def orphaned(self, at: float) -> Self:
+        """Return the snapshot as it stands once the kernel that followed it is gone.
+
+        A draft stays one until the user runs it; what was being sent is of unknown outcome; a task goes on.
+        """
+        if self.status is JobStatus.DRAFT:
+            return replace(self, waiting_stopped=True, note="")
+        if self.status is JobStatus.SENDING:
+            lost = UnknownOutcomeError("The kernel ended while this request was being sent, so its answer was lost.")
+            return self.move(JobStatus.UNKNOWN, at, error=lost, note="")
+        return self
+
+    def set_aside(self, at: float) -> Self:
+        """Return the snapshot after the user forgot it: a draft is discarded, an unknown outcome only put away.
+
+        Raises:
+            ValidationError: If it is neither.
+        """
+        if self.status is JobStatus.DRAFT:
+            return self.move(JobStatus.CANCELLED, at, note="")
+        if self.status is JobStatus.UNKNOWN:
+            return replace(self, forgotten=True)
+        raise ValidationError(f"Job {self.id} is {self.status}: only an unknown outcome or a draft can be set aside.")
 
     def heard(self, meta: Meta) -> dict[str, str]:
         """The changes that an answer's ids make to this snapshot; what is known is not forgotten."""
@@ -226,6 +306,7 @@ class JobSnapshot:
             "origins": [asdict(origin) for origin in self.origins],
             "images": [asdict(image) for image in self.images],
             "error": self.error.to_record() if self.error else None,
+            "estimate": self.estimate.to_json() if self.estimate else None,
         }
 
     @classmethod
@@ -243,6 +324,7 @@ class JobSnapshot:
             "origins": tuple(Origin(**row) for row in _rows(data.get("origins"), Origin)),
             "images": tuple(StoredImage(**row) for row in _rows(data.get("images"), StoredImage)),
             "error": from_record(_mapping(data["error"])) if data.get("error") else None,
+            "estimate": Estimate.from_json(_mapping(data["estimate"])) if data.get("estimate") else None,
         }
         return cls(**{**data, **rebuilt})
 

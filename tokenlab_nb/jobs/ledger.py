@@ -1,32 +1,56 @@
-"""The ledger as the jobs of one engine use it: what cannot be written now is written with the next write."""
+"""The ledger as the jobs of one engine use it: what waits is written together, what failed with the next write."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 import anyio
 
 from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.job import JobSnapshot
 
+MOST_AT_ONCE = 200
+"""Snapshots in one write: more would hold the database for long."""
+
+
+class Write(Protocol):
+    """Makes snapshots durable, all or none."""
+
+    async def __call__(self, *snapshots: JobSnapshot) -> None:
+        """Return once they are.
+
+        Raises:
+            TokenLabError: If they cannot be written.
+        """
+
+
+class _Ticket:
+    """One snapshot on its way into the ledger."""
+
+    def __init__(self, snapshot: JobSnapshot) -> None:
+        self.snapshot = snapshot
+        self.done = False
+        self.error: TokenLabError | None = None
+
 
 class Ledger:
     """Writes snapshots, and remembers those that it owes. Use it on the loop.
 
+    Making a write durable costs the same for one snapshot as for many, so while one write runs, what comes waits and
+    then goes together: a thousand jobs at once cost hardly more than a few.
+
     Args:
-        write: Makes a snapshot durable, or raises a `TokenLabError`.
+        write: Makes snapshots durable.
         made_good: Called with a snapshot that was owed and is written now.
     """
 
-    def __init__(
-        self,
-        write: Callable[[JobSnapshot], Awaitable[None]],
-        made_good: Callable[[JobSnapshot], None] | None = None,
-    ) -> None:
+    def __init__(self, write: Write, made_good: Callable[[JobSnapshot], None] | None = None) -> None:
         self._write = write
         self._made_good = made_good
         self._writer = anyio.CapacityLimiter(1)  # one at a time: an older state must not land on a newer one
+        self._queue: list[_Ticket] = []
         self._owed: dict[str, tuple[JobSnapshot, str]] = {}
 
     def complaint(self, job_id: str) -> str:
@@ -40,26 +64,44 @@ class Ledger:
         Raises:
             TokenLabError: If it cannot be written; then it is owed.
         """
+        ticket = _Ticket(snapshot)
+        self._queue.append(ticket)
         async with self._writer:
-            await self._settle(snapshot)
-            await self._settle_owed()
+            if not ticket.done:  # else it went along with another
+                await self._write_waiting()
+        if ticket.error:
+            raise ticket.error
 
     async def close(self) -> None:
         """Try once more to write what is owed."""
         async with self._writer:
             await self._settle_owed()
 
+    async def _write_waiting(self) -> None:
+        tickets, self._queue = self._queue[:MOST_AT_ONCE], self._queue[MOST_AT_ONCE:]
+        error: TokenLabError | None = None
+        try:
+            await self._write(*(ticket.snapshot for ticket in tickets))
+        except TokenLabError as failure:
+            error = failure
+        except Exception as fault:  # noqa: BLE001  # nobody may take what was not written for written
+            error = TokenLabError(f"tokenlab_nb itself failed to write ({type(fault).__name__}: {fault}).")
+        for ticket in tickets:
+            ticket.done, ticket.error = True, error
+            if error:
+                self._owed[ticket.snapshot.id] = (ticket.snapshot, f"Not written to the ledger: {error.message}")
+            else:
+                self._owed.pop(ticket.snapshot.id, None)
+        if not error:
+            await self._settle_owed()
+
     async def _settle_owed(self) -> None:
-        with suppress(TokenLabError):  # what fails for one fails for the next; both stay owed
-            for snapshot, _ in list(self._owed.values()):
-                await self._settle(snapshot)
+        owed = [snapshot for snapshot, _ in self._owed.values()][:MOST_AT_ONCE]
+        if not owed:
+            return
+        with suppress(TokenLabError):  # they stay owed
+            await self._write(*owed)
+            for snapshot in owed:
+                self._owed.pop(snapshot.id)
                 if self._made_good:
                     self._made_good(snapshot)
-
-    async def _settle(self, snapshot: JobSnapshot) -> None:
-        try:
-            await self._write(snapshot)
-        except TokenLabError as error:
-            self._owed[snapshot.id] = (snapshot, f"Not written to the ledger: {error.message}")
-            raise
-        self._owed.pop(snapshot.id, None)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from tokenlab_nb.api.replies import Reply
 from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.job import JobSnapshot
+
+
+class Claim(NamedTuple):
+    """An unfinished job in the ledger.
+
+    Attributes:
+        snapshot: As it stands there.
+        mine: Whether it is followed from here now; else another kernel follows it.
+    """
+
+    snapshot: JobSnapshot
+    mine: bool
 
 
 class ImageApi(Protocol):
@@ -30,11 +43,23 @@ class ImageApi(Protocol):
 class Journal(Protocol):
     """The ledger. Calls block (they may wait for the disk), so the runner makes them in a worker thread."""
 
-    def save(self, snapshot: JobSnapshot) -> None:
-        """Make this state of the job durable before returning."""
+    def save(self, *snapshots: JobSnapshot) -> None:
+        """Make these states durable before returning, all or none; what is not at rest is followed from here."""
+
+    def reserve(self, snapshots: Sequence[JobSnapshot], budgets: Collection[Budget]) -> None:
+        """Make drafts durable if every budget allows all of them, or raise a `BudgetExceededError`."""
+
+    def load(self, job_id: str) -> JobSnapshot | None:
+        """The job as it was last saved by anybody, or None."""
+
+    def claim(self, origin: str, job_id: str | None = None) -> list[Claim]:
+        """Follow unfinished jobs (or the one of this id) of this API that nobody follows any more."""
+
+    def beat(self) -> set[str]:
+        """Give a sign of life; return the ids of the jobs that are followed from here."""
 
     def latencies(self, origin: str, model: str, limit: int = 100) -> list[float]:
-        """Seconds from sending to completion of this model's last completed jobs there, newest first."""
+        """Seconds from sending to ready pictures of this model's last completed jobs there, newest first."""
 
 
 class Blobs(Protocol):

@@ -18,9 +18,10 @@ import anyio.to_thread
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from tokenlab_nb.api.replies import Images, Reply, Task
-from tokenlab_nb.errors import TokenLabError, UnknownOutcomeError
+from tokenlab_nb.errors import NotFoundError, TokenLabError, UnknownOutcomeError
 from tokenlab_nb.jobs import schedule, verdicts
 from tokenlab_nb.jobs.job import TERMINAL, JobSnapshot, JobStatus
+from tokenlab_nb.jobs.latency import Learned, learn, likely_ready
 from tokenlab_nb.jobs.ledger import Ledger
 from tokenlab_nb.jobs.pictures import MAX_FETCHES, Pictures
 from tokenlab_nb.jobs.ports import Blobs, Clock, ImageApi, Journal
@@ -49,6 +50,7 @@ class Run:
         ports: Service, ledger, blob store, clock.
         publish: Called with every new snapshot.
         ledger: The journal of the ports as all runs of an engine share it; by default this run has its own.
+        documented: Seconds that a picture takes by the vendor's word, told where nothing was measured.
     """
 
     def __init__(
@@ -57,8 +59,11 @@ class Run:
         ports: Ports,
         publish: Callable[[JobSnapshot], None],
         ledger: Ledger | None = None,
+        *,
+        documented: float | None = None,
     ) -> None:
         self.snapshot = snapshot
+        self._documented = documented
         self._ports = ports
         self._publish = publish
         self._ledger = ledger or Ledger(partial(off_loop, ports.journal.save))
@@ -66,6 +71,9 @@ class Run:
         self._resumed = snapshot.status is not JobStatus.DRAFT
         self._stop_asked = False
         self._closing = False
+        self._left = ""
+        self._learned: Learned | None = None
+        self._unready = 0.0  # seconds after sending at which the pictures were not ready yet
         self._stoppable: anyio.CancelScope | None = None
 
     # ------------------------------------------------------------------------------ from outside
@@ -82,6 +90,11 @@ class Run:
         """The session closes: what was not sent is cancelled, an answer on its way is taken in. Call it on the loop."""
         self._closing = True
         self.stop_waiting()
+
+    def let_go(self, why: str) -> None:
+        """Another kernel follows the job: end here, and leave the ledger to it. Call it on the loop."""
+        self._left = why
+        self.shut_down()
 
     def _break_off(self) -> None:
         if self._stoppable and (self._closing or not self.snapshot.origins):
@@ -115,7 +128,7 @@ class Run:
         try:
             await self._save(snapshot)
         except TokenLabError:
-            if self.snapshot.status is JobStatus.DRAFT and status is JobStatus.SENDING:
+            if status is JobStatus.SENDING:
                 raise  # nothing leaves without its row
         self._show(snapshot)
 
@@ -165,24 +178,27 @@ class Run:
             await self._to(JobStatus.FAILED, error=error, note="", **_ids(error))
         elif verdicts.is_cancelled(error):
             await self._to(JobStatus.CANCELLED, error=error, note="")
-        elif verdicts.ends_the_task(error) or self.snapshot.origins:
+        elif self.snapshot.origins or (verdicts.ends_the_task(error) and not self._may_be_anothers(error)):
             await self._to(JobStatus.FAILED, error=error, note="")
         else:  # the task goes on at the service: only our waiting ends
             await self._to(status, error=error, waiting_stopped=True, note=_GOES_ON)
 
+    def _may_be_anothers(self, error: TokenLabError) -> bool:
+        """Whether the task may only be unknown under today's key: it was made in an earlier session."""
+        return self._resumed and isinstance(error, NotFoundError)
+
     async def _stop(self, status: JobStatus) -> None:
-        # Sending is only broken off between two attempts, when the last one was provably not accepted.
-        if status in (JobStatus.DRAFT, JobStatus.SENDING):
+        if status in (JobStatus.DRAFT, JobStatus.SENDING):  # sending is not broken off, so it had not begun
             await self._to(JobStatus.CANCELLED, error=verdicts.cancelled(self.snapshot), note="")
         elif self._closing:  # the ledger keeps what the user wanted: to wait for it
-            self._show(replace(self.snapshot, waiting_stopped=True, note=""))
+            self._show(replace(self.snapshot, waiting_stopped=True, note=self._left))
         else:
             await self._to(status, waiting_stopped=True, note="")
 
     # ------------------------------------------------------------------------------------ create
 
     async def _create(self, gate: Gate) -> None:
-        await self._to(JobStatus.DRAFT, expected_seconds=await self._expected())
+        await self._to(JobStatus.DRAFT, expected_seconds=await self._look_back())
         attempt = 0
         while True:
             async with gate():
@@ -221,7 +237,7 @@ class Run:
         if wait is None:
             raise error
         note = f"Not accepted yet ({error.status or 'no connection'}); sent again in {wait:.0f} s."
-        self._show(replace(self.snapshot, retries=attempt, note=note))
+        await self._to(JobStatus.DRAFT, retries=attempt, note=note)  # durably: a kernel that ends now leaves no doubt
         await self._ports.clock.sleep(wait)
 
     async def _take_in(self, reply: Reply) -> None:
@@ -230,9 +246,13 @@ class Run:
         changes: dict[str, Any] = {"task_id": reply.task_id or now.task_id, "error": None, "note": ""}
         changes.update(now.heard(reply.meta))
         if isinstance(reply, Images):
+            changes["latency"] = self._latency()
+            if now.adopted and reply.model:
+                changes["request"] = replace(now.request, model=reply.model)
             origins = tuple([await self._pictures.origin(image) for image in reply.images])
             await self._to(JobStatus.PROCESSING, origins=origins, progress=None, **changes)
             return
+        self._unready = self._elapsed()
         changes.update(poll_url=reply.poll_url or now.poll_url, progress=reply.progress)
         if not (changes["task_id"] or changes["poll_url"]):
             raise UnknownOutcomeError("The service accepted the request, but named no task to ask for.")
@@ -247,19 +267,30 @@ class Run:
         at_work = task.status == "processing" or self.snapshot.status is JobStatus.PROCESSING
         return JobStatus.PROCESSING if at_work else JobStatus.PENDING
 
-    async def _expected(self) -> float | None:
+    def _elapsed(self) -> float:
+        return self.snapshot.elapsed(self._ports.clock.now())
+
+    def _latency(self) -> float | None:
+        """How long the pictures took; None where nobody was here to see."""
+        return None if self._resumed else likely_ready(self._unready, self._elapsed(), self._learned)
+
+    async def _look_back(self) -> float | None:
+        """Learn from what this model took before; return how long it will take."""
         request, origin = self.snapshot.request, self.snapshot.origin
         try:
             seen = await off_loop(self._ports.journal.latencies, origin, request.model)
         except TokenLabError:  # an unreadable ledger costs us the estimate, not the job
-            return None
-        return schedule.expected_seconds(seen)
+            seen = []
+        self._learned = learn(seen)
+        return schedule.expected_seconds(seen, self._documented)
 
     # ----------------------------------------------------------------------------- wait and fetch
 
     async def _await_task(self) -> None:
         polls, waited = 0, 0.0
-        wait = 0.0 if self._resumed else schedule.poll_delay(polls)
+        if self._resumed and not self.snapshot.origins:
+            await self._look_back()
+        wait = 0.0 if self._resumed else schedule.poll_delay(polls, self._elapsed(), self._learned)
         while self.snapshot.status not in TERMINAL:
             if self.snapshot.origins:
                 await self._collect()
@@ -270,7 +301,7 @@ class Run:
             polls, waited = polls + 1, waited + wait
             if waited > schedule.LONGEST_WAIT and not self.snapshot.origins:
                 raise verdicts.too_long(self.snapshot)
-            wait = schedule.poll_delay(polls, retry_after=reply.meta.retry_after)
+            wait = schedule.poll_delay(polls, self._elapsed(), self._learned, reply.meta.retry_after)
 
     async def _poll(self) -> Reply:
         return await self._ports.api.task(self.snapshot.task_id, self.snapshot.poll_url)

@@ -6,54 +6,35 @@ import json
 import os
 import sqlite3
 import threading
+import time
+import uuid
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 
+from tokenlab_nb.contract.pricing import Estimate, Total, total
 from tokenlab_nb.errors import TokenLabError
+from tokenlab_nb.jobs.budget import Budget, Spending, check
 from tokenlab_nb.jobs.job import JobSnapshot
+from tokenlab_nb.jobs.ports import Claim
+from tokenlab_nb.store import owners, rows, statements
 from tokenlab_nb.store.database import open_database
 from tokenlab_nb.store.failures import explained
 
 __all__ = ["Journal"]
 
-_SAVE_JOB = """
-INSERT INTO jobs (
-    id, origin, request_hash, model, endpoint, status, request_id, task_id, poll_url, billing_transaction_id,
-    created_at, sent_at, ended_at, updated_at, snapshot
-) VALUES (
-    :id, :origin, :request_hash, :model, :endpoint, :status, :request_id, :task_id, :poll_url, :billing_transaction_id,
-    :created_at, :sent_at, :ended_at, :updated_at, :snapshot
-) ON CONFLICT (id) DO UPDATE SET
-    origin = excluded.origin, request_hash = excluded.request_hash, model = excluded.model,
-    endpoint = excluded.endpoint, status = excluded.status, request_id = excluded.request_id,
-    task_id = excluded.task_id, poll_url = excluded.poll_url,
-    billing_transaction_id = excluded.billing_transaction_id, created_at = excluded.created_at,
-    sent_at = excluded.sent_at, ended_at = excluded.ended_at, updated_at = excluded.updated_at,
-    snapshot = excluded.snapshot
-"""
-_SAVE_MOVE = "INSERT OR IGNORE INTO moves (job_id, seq, status, at) VALUES (:job_id, :seq, :status, :at)"
-_LOAD = "SELECT snapshot FROM jobs WHERE id = :id"
-_LIST = """
-SELECT snapshot FROM jobs WHERE :origin IS NULL OR origin = :origin ORDER BY created_at DESC, rowid DESC LIMIT :limit
-"""
-# A job that once failed or was lost was ended by somebody's "fetch again", so its time says nothing about the model.
-_LATENCIES = """
-SELECT ended_at - sent_at FROM jobs
-WHERE origin = :origin AND model = :model AND status = 'completed' AND ended_at >= sent_at
-  AND NOT EXISTS (SELECT 1 FROM moves WHERE job_id = jobs.id AND moves.status IN ('failed', 'unknown'))
-ORDER BY ended_at DESC, rowid DESC LIMIT :limit
-"""
-_STATEMENTS = (_SAVE_JOB, _SAVE_MOVE, _LOAD, _LIST, _LATENCIES)
-
 
 class Journal:
     """Jobs in one SQLite file. Any thread may call it; several processes may share the file.
 
+    An open ledger is an *owner*: a job that it saves is followed by it until the job is at rest. See `owners`.
+
     Args:
         path: The database file. It and its folder are made where missing, for the owner only.
+        clock: Seconds since 1970.
 
     Attributes:
         path: The database file.
@@ -64,8 +45,10 @@ class Journal:
             read. The message names the path, the hint says what to do.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.path = path
+        self._clock = clock
+        self._owner = uuid.uuid4().hex
         self._lock = threading.Lock()
         with explained(path):
             connection, newer, self.notice = open_database(path)
@@ -73,24 +56,99 @@ class Journal:
         self._connection: sqlite3.Connection | None = connection
         try:
             self._check(newer)
+            self.beat()
         except TokenLabError:
-            self.close()
+            self._disconnect()
             raise
 
-    def save(self, snapshot: JobSnapshot) -> None:
-        """Make this state of the job durable before returning.
+    # ---------------------------------------------------------------------------------------- writing
+
+    def save(self, *snapshots: JobSnapshot) -> None:
+        """Make these states durable before returning, all or none.
 
         Args:
-            snapshot: The job; an earlier state of it is replaced, its diary only grows.
+            *snapshots: Jobs; an earlier state of one is replaced, its diary only grows.
 
         Raises:
-            TokenLabError: If it cannot be written; what was recorded before still stands.
+            TokenLabError: If they cannot be written; what was recorded before still stands.
         """
-        row, moves = _row(snapshot), _diary(snapshot)
-        with self._using() as held, self._still_there(held) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(_SAVE_JOB, row)
-            connection.executemany(_SAVE_MOVE, moves)
+        with self._writing() as connection:
+            self._put(connection, snapshots)
+
+    def reserve(self, snapshots: Sequence[JobSnapshot], budgets: Collection[Budget]) -> None:
+        """Write drafts down with what they may cost, if every budget allows all of them; else none.
+
+        Looking and writing are one step, so two kernels cannot both take what is left.
+
+        Args:
+            snapshots: Drafts of one API origin, with their estimates.
+            budgets: Those that they have to fit in.
+
+        Raises:
+            BudgetExceededError: If they might go over one of them.
+            TokenLabError: If the ledger cannot be read or written.
+        """
+        wanted = total(snapshot.estimate or Estimate() for snapshot in snapshots)
+        with self._writing() as connection:
+            for budget in budgets:
+                check(budget, _spending(connection, snapshots[0].origin, budget.since), wanted)
+            self._put(connection, snapshots)
+
+    def _put(self, connection: sqlite3.Connection, snapshots: Sequence[JobSnapshot]) -> None:
+        connection.executemany(statements.SAVE_JOB, [rows.row(snapshot, self._owner) for snapshot in snapshots])
+        connection.executemany(statements.SAVE_MOVE, [move for each in snapshots for move in rows.diary(each)])
+
+    # ----------------------------------------------------------------------------------------- leases
+
+    def claim(self, origin: str, job_id: str | None = None) -> list[Claim]:
+        """Follow jobs that nobody follows, or whose owner is gone.
+
+        Args:
+            origin: API origin; jobs of another one are left alone.
+            job_id: Only this job; by default every unfinished one.
+
+        Returns:
+            Each job as it stands in the ledger, and whether it is ours now.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read or written.
+        """
+        with self._writing() as connection:
+            found = connection.execute(statements.UNFINISHED, {"origin": origin}).fetchall()
+            alive = self._alive(connection)
+            claims = []
+            for name, owner, text in found:
+                snapshot = rows.read(text) if job_id in (None, name) else None
+                if snapshot is None:
+                    continue
+                mine = owner not in alive
+                if mine and (job_id or snapshot.goes_on or not snapshot.is_at_rest):
+                    connection.execute(statements.TAKE, {"id": name, "owner": self._owner})
+                claims.append(Claim(snapshot, mine or owner == self._owner))
+        return claims
+
+    def beat(self) -> set[str]:
+        """Give a sign of life.
+
+        Returns:
+            The ids of the jobs that this ledger follows.
+
+        Raises:
+            TokenLabError: If the ledger cannot be written.
+        """
+        sign = {**asdict(owners.myself()), "id": self._owner, "seen_at": self._clock()}
+        with self._writing() as connection:
+            connection.execute(statements.SIGN, sign)
+            return {name for (name,) in connection.execute(statements.OWNED, {"owner": self._owner})}
+
+    def _alive(self, connection: sqlite3.Connection) -> set[str]:
+        names = ("id", "host", "pid", "started", "seen_at")
+        found = [dict(zip(names, row, strict=True)) for row in connection.execute(statements.OWNERS)]
+        dead = [row["id"] for row in found if row["id"] != self._owner and not owners.is_alive(row, self._clock())]
+        connection.executemany(statements.LEAVE, [{"owner": name} for name in dead])
+        return {row["id"] for row in found} - set(dead)
+
+    # ---------------------------------------------------------------------------------------- reading
 
     def load(self, job_id: str) -> JobSnapshot | None:
         """Return the job as it was last saved, or None if there is none of this id.
@@ -99,29 +157,53 @@ class Journal:
             TokenLabError: If the row cannot be read, or was written by a version that this one does not understand.
         """
         with self._using() as connection:
-            row = connection.execute(_LOAD, {"id": job_id}).fetchone()
+            row = connection.execute(statements.LOAD, {"id": job_id}).fetchone()
         if row is None:
             return None
-        if (snapshot := _snapshot(row[0])) is None:
+        if (snapshot := rows.read(row[0])) is None:
             raise TokenLabError(
                 f"Job {job_id} in {self.path} cannot be read by this version.", hint="Upgrade tokenlab_nb."
             )
         return snapshot
 
-    def jobs(self, origin: str | None = None, limit: int = 1000) -> list[JobSnapshot]:
+    def jobs(
+        self,
+        origin: str | None = None,
+        limit: int = 1000,
+        *,
+        model: str | None = None,
+        statuses: Collection[str] | None = None,
+        words: Sequence[str] = (),
+        since: float | None = None,
+        until: float | None = None,
+    ) -> list[JobSnapshot]:
         """List jobs, newest first. Rows that this version cannot read are left out, with a warning that counts them.
 
         Args:
             origin: Only jobs of this API origin; by default of all.
             limit: At most so many.
+            model: Only jobs of this model.
+            statuses: Only jobs in one of these states.
+            words: Only jobs whose prompt holds each of these, in any case.
+            since: Only jobs made then or later, in seconds since 1970.
+            until: Only jobs made before then.
 
         Raises:
             TokenLabError: If the ledger cannot be read.
         """
+        wanted = {"origin": origin, "model": model, "since": since, "until": until}
+        chosen = None if statuses is None else json.dumps(list(statuses))
+        found: list[JobSnapshot] = []
+        unread = 0
         with self._using() as connection:
-            rows = connection.execute(_LIST, {"origin": origin, "limit": limit}).fetchall()
-        found = [snapshot for (text,) in rows if (snapshot := _snapshot(text))]
-        if unread := len(rows) - len(found):
+            for (text,) in connection.execute(statements.LIST, {**wanted, "statuses": chosen}):
+                if len(found) >= limit:
+                    break
+                snapshot = rows.read(text)
+                unread += snapshot is None
+                if snapshot and _holds(snapshot, words):
+                    found.append(snapshot)
+        if unread:
             warnings.warn(
                 f"{unread} jobs in {self.path} cannot be read by this version and are not listed. Upgrade tokenlab_nb.",
                 stacklevel=2,
@@ -129,7 +211,7 @@ class Journal:
         return found
 
     def latencies(self, origin: str, model: str, limit: int = 100) -> list[float]:
-        """Seconds from sending to completion of this model's last completed jobs, newest first.
+        """Seconds from sending to ready pictures of this model's last completed jobs, newest first.
 
         Args:
             origin: API origin; sandbox and service never mix.
@@ -141,10 +223,48 @@ class Journal:
         """
         wanted = {"origin": origin, "model": model, "limit": limit}
         with self._using() as connection:
-            return [float(seconds) for (seconds,) in connection.execute(_LATENCIES, wanted)]
+            return [float(seconds) for (seconds,) in connection.execute(statements.LATENCIES, wanted)]
+
+    def twin(self, origin: str, request_hash: str) -> JobSnapshot | None:
+        """Return the newest completed job of an equal request at this API, or None.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read.
+        """
+        return self._one(statements.TWIN, origin=origin, request_hash=request_hash)
+
+    def by_task(self, origin: str, task_id: str | None, poll_url: str | None) -> JobSnapshot | None:
+        """Return the job that follows this task of this API, or None.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read.
+        """
+        return self._one(statements.BY_TASK, origin=origin, task_id=task_id, poll_url=poll_url)
+
+    def spending(self, origin: str, since: float) -> Spending:
+        """Return what the jobs of this API that were made then or later cost.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read.
+        """
+        with self._using() as connection:
+            return _spending(connection, origin, since)
+
+    def _one(self, statement: str, **wanted: object) -> JobSnapshot | None:
+        with self._using() as connection:
+            row = connection.execute(statement, wanted).fetchone()
+        return rows.read(row[0]) if row else None
+
+    # ----------------------------------------------------------------------------------- the database
 
     def close(self) -> None:
-        """Close the file; calling it again does nothing."""
+        """Let go of what is followed, and close the file; calling it again does nothing."""
+        with suppress(TokenLabError), self._writing() as connection:  # who cannot write is found dead soon
+            connection.execute(statements.RELEASE, {"owner": self._owner})
+            connection.execute(statements.LEAVE, {"owner": self._owner})
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         with self._lock:
             connection, self._connection = self._connection, None
             if connection is not None:
@@ -156,6 +276,12 @@ class Journal:
             if self._connection is None:
                 raise TokenLabError(f"The ledger {self.path} is closed.", hint="Connect again.")
             yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._using() as held, self._still_there(held) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
 
     def _still_there(self, held: sqlite3.Connection) -> sqlite3.Connection:
         """The connection, or one to a new file where the file was removed or set aside, which SQLite does not notice.
@@ -173,7 +299,7 @@ class Journal:
         """Refuse a shape that our own statements do not fit: SQLite compiles each, without running it."""
         try:
             with self._using() as connection:
-                for statement in _STATEMENTS:
+                for statement in statements.ALL:
                     connection.execute(f"EXPLAIN {statement}", defaultdict(type(None)))
         except TokenLabError as error:
             if not newer:
@@ -184,35 +310,13 @@ class Journal:
             ) from error
 
 
-def _row(snapshot: JobSnapshot) -> dict[str, object]:
-    return {
-        "id": snapshot.id,
-        "origin": snapshot.origin,
-        "request_hash": snapshot.request.hash,
-        "model": snapshot.request.model,
-        "endpoint": snapshot.request.endpoint,
-        "status": snapshot.status.value,
-        "request_id": snapshot.request_id,
-        "task_id": snapshot.task_id,
-        "poll_url": snapshot.poll_url,
-        "billing_transaction_id": snapshot.billing_transaction_id,
-        "created_at": snapshot.created_at,
-        "sent_at": snapshot.sent_at,
-        "ended_at": snapshot.ended_at,
-        "updated_at": snapshot.moves[-1].at if snapshot.moves else snapshot.created_at,
-        "snapshot": json.dumps(snapshot.to_record(), separators=(",", ":")),
-    }
+def _spending(connection: sqlite3.Connection, origin: str, since: float) -> Spending:
+    found = connection.execute(statements.SPENDING, {"origin": origin, "since": since})
+    return Spending.read(
+        {charge: Total(low, high, jobs - unpriced, unpriced) for charge, low, high, jobs, unpriced in found}
+    )
 
 
-def _diary(snapshot: JobSnapshot) -> list[dict[str, object]]:
-    return [
-        {"job_id": snapshot.id, "seq": seq, "status": move.status.value, "at": move.at}
-        for seq, move in enumerate(snapshot.moves)
-    ]
-
-
-def _snapshot(text: str) -> JobSnapshot | None:
-    try:
-        return JobSnapshot.from_record(json.loads(text))
-    except (TypeError, ValueError, KeyError):
-        return None
+def _holds(snapshot: JobSnapshot, words: Sequence[str]) -> bool:
+    prompt = snapshot.request.prompt.casefold()
+    return all(word.casefold() in prompt for word in words)

@@ -57,6 +57,30 @@ CREATE TABLE moves (
 ) WITHOUT ROWID
 """
 
+_OWNERS = """
+CREATE TABLE owners (
+    id      TEXT PRIMARY KEY,
+    host    TEXT NOT NULL,
+    pid     INTEGER NOT NULL,
+    started TEXT NOT NULL,
+    seen_at REAL NOT NULL
+)
+"""
+# A job that once failed or was lost was ended by somebody's "fetch again", so its time says nothing about the model.
+_OLD_LATENCIES = """
+UPDATE jobs SET latency = ended_at - sent_at
+WHERE status = 'completed' AND ended_at >= sent_at
+  AND NOT EXISTS (SELECT 1 FROM moves WHERE job_id = jobs.id AND moves.status IN ('failed', 'unknown'))
+"""
+_OLD_CHARGES = """
+UPDATE jobs SET charge = CASE
+    WHEN billing_transaction_id IS NOT NULL THEN 'settled'
+    WHEN status IN ('sending', 'unknown') THEN 'unknown'
+    WHEN status IN ('pending', 'processing', 'completed') THEN 'reserved'
+    WHEN status = 'failed' AND json_array_length(snapshot, '$.origins') > 0 THEN 'reserved'
+    ELSE 'none' END
+"""
+
 STEPS: tuple[Step, ...] = (
     Step(
         "0001_jobs_and_moves",
@@ -65,6 +89,22 @@ STEPS: tuple[Step, ...] = (
             _MOVES,
             "CREATE INDEX jobs_by_time ON jobs (created_at)",
             "CREATE INDEX jobs_by_latency ON jobs (origin, model, ended_at) WHERE status = 'completed'",
+        ),
+    ),
+    Step(
+        "0002_owners_prices_and_twins",
+        (
+            _OWNERS,
+            "ALTER TABLE jobs ADD COLUMN owner TEXT",  # who follows it now; nobody where it is at rest
+            "ALTER TABLE jobs ADD COLUMN latency REAL",
+            "ALTER TABLE jobs ADD COLUMN charge TEXT NOT NULL DEFAULT 'none'",
+            "ALTER TABLE jobs ADD COLUMN estimate_low REAL",
+            "ALTER TABLE jobs ADD COLUMN estimate_high REAL",
+            _OLD_LATENCIES,
+            _OLD_CHARGES,
+            "CREATE INDEX jobs_by_request ON jobs (origin, request_hash)",
+            "CREATE INDEX jobs_by_task ON jobs (origin, task_id)",
+            "CREATE INDEX jobs_unfinished ON jobs (origin) WHERE status NOT IN ('completed', 'cancelled')",
         ),
     ),
 )

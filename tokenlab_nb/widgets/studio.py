@@ -73,7 +73,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     def __init__(self, session: Session | None = None, *, models: Sequence[str] = (), prompt: str = "") -> None:
         # Session and gallery bring network, ledger and imaging with them: the name `tl.Studio` alone must not.
-        self.session: Session = session or import_module("tokenlab_nb.session").shared_session()
+        self.session: Session = session or import_module("tokenlab_nb.opening").shared_session()
         self.gallery: Gallery = import_module("tokenlab_nb.widgets.gallery").Gallery(self.session.jobs, title="Results")
         self._operations: dict[str, Operation] = {}
         self._shown: list[str] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,8 +17,11 @@ from tests.unit.pictures import JPEG, PNG, WEBP
 from tokenlab_nb.api.replies import ImageData, Images, Meta, Reply, Task
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import Facts, TokenLabError
+from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Engine
+from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
+from tokenlab_nb.jobs.ports import Claim
 from tokenlab_nb.jobs.runner import Ports, Run
 
 ORIGIN = "https://api.tokenlab.sh"
@@ -136,13 +139,30 @@ class Ledger:
         self.saved: list[JobSnapshot] = []
         self.known: list[float] | TokenLabError = []
         self.fails: Callable[[JobSnapshot], bool] = lambda snapshot: False
+        self.elsewhere: set[str] = set()  # jobs that another kernel follows
 
-    def save(self, snapshot: JobSnapshot) -> None:
-        if self.fails(snapshot):
-            self.diary.append(("not saved", snapshot.status))
+    def save(self, *snapshots: JobSnapshot) -> None:
+        if failing := [snapshot for snapshot in snapshots if self.fails(snapshot)]:
+            self.diary.append(("not saved", failing[0].status))
             raise TokenLabError("The disk is full.", hint="Free some space.")
-        self.diary.append(("saved", snapshot.status, *([snapshot.task_id] if snapshot.task_id else [])))
-        self.saved.append(snapshot)
+        for snapshot in snapshots:
+            self.diary.append(("saved", snapshot.status, *([snapshot.task_id] if snapshot.task_id else [])))
+            self.saved.append(snapshot)
+
+    def reserve(self, snapshots: Sequence[JobSnapshot], budgets: Collection[Budget]) -> None:
+        self.save(*snapshots)
+
+    def load(self, job_id: str) -> JobSnapshot | None:
+        return next((each for each in reversed(self.saved) if each.id == job_id), None)
+
+    def claim(self, origin: str, job_id: str | None = None) -> list[Claim]:
+        newest = {each.id: each for each in self.saved if each.origin == origin and job_id in (None, each.id)}
+        open_ones = [each for each in newest.values() if not each.is_terminal or each.can_fetch_again]
+        return [Claim(each, each.id not in self.elsewhere) for each in open_ones]
+
+    def beat(self) -> set[str]:
+        self.diary.append(("sign",))
+        return {each.id for each in self.saved} - self.elsewhere
 
     def latencies(self, origin: str, model: str, limit: int = 100) -> list[float]:
         if isinstance(self.known, TokenLabError):
@@ -169,6 +189,20 @@ class Store:
             return self.kept[sha256]
         except KeyError:
             raise FileNotFoundError(f"No picture {sha256}.") from None
+
+
+class NoDesk:
+    """Sends nothing; keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Job]] = []
+
+    def run_again(self, job: Job) -> Job:
+        self.asked.append(("run_again", job))
+        return job
+
+    def run_draft(self, job: Job) -> None:
+        self.asked.append(("run_draft", job))
 
 
 class World:

@@ -24,7 +24,7 @@ from tests.unit.jobs.fakes import (
     until,
 )
 from tokenlab_nb.errors import SessionClosedError, TransportError
-from tokenlab_nb.jobs import engine as engines
+from tokenlab_nb.jobs import loop as loops
 from tokenlab_nb.jobs.clock import RealClock
 from tokenlab_nb.jobs.engine import MAX_SENDS
 from tokenlab_nb.jobs.job import JobStatus
@@ -48,7 +48,7 @@ def test_closing_twice_is_fine_and_an_unused_engine_has_no_thread(make: Make) ->
     used.close()
     assert closed == ["tokenlab-nb"]
     assert used.snapshot(job).status is JobStatus.COMPLETED
-    assert used not in engines._open_engines
+    assert used._loop not in loops.open_loops
 
 
 def test_a_closed_engine_says_so(make: Make) -> None:

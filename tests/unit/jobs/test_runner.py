@@ -116,7 +116,7 @@ def test_a_create_that_was_not_accepted_is_sent_again_a_few_times(error: TokenLa
     assert world.posts == schedule.MAX_RESENDS + 1
     assert (final.status, final.error, final.retries) == (FAILED, error, schedule.MAX_RESENDS)
     assert min(world.clock.slept) >= (error.retry_after or 0)
-    assert world.path == [DRAFT, *[SENDING] * world.posts, FAILED]
+    assert world.path == [*[DRAFT, SENDING] * world.posts, FAILED]
     assert final.sent_at == final.ended_at
 
 
@@ -125,7 +125,7 @@ def test_it_goes_on_as_soon_as_it_is_accepted(error: TokenLabError) -> None:
     world = World(creates=[error, error, ACCEPTED])
     final = world.live()
     assert (world.posts, final.status, final.error, final.retries) == (3, COMPLETED, None, 2)
-    notes = {snapshot.note for snapshot in world.seen if snapshot.status is SENDING and snapshot.note}
+    notes = {snapshot.note for snapshot in world.seen if snapshot.status is DRAFT and snapshot.note}
     assert all("sent again in" in note for note in notes)
     assert len(notes) >= 1
 

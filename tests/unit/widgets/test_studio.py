@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import tokenlab_nb as tl
-from tokenlab_nb import session as sessions
+from tokenlab_nb import opening
 from tokenlab_nb.widgets._bridge import bridge
 
 DEADLINE = 20.0
@@ -144,10 +144,10 @@ def test_the_bar_says_where_pictures_come_from(sandbox_session, tmp_path):
 
 def test_widgets_share_one_session_until_the_settings_change(tmp_path, monkeypatch):
     monkeypatch.setenv("TOKENLAB_DATA_DIR", str(tmp_path / "one"))
-    first = sessions.shared_session()
-    assert sessions.shared_session() is first
+    first = opening.shared_session()
+    assert opening.shared_session() is first
     monkeypatch.setenv("TOKENLAB_DATA_DIR", str(tmp_path / "two"))
-    second = sessions.shared_session()
+    second = opening.shared_session()
     assert second is not first
     first.close()
     second.close()

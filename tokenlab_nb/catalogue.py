@@ -1,0 +1,101 @@
+"""The service's models as one session reads them: listed, in detail with their prices, and kept for a while."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import anyio
+
+from tokenlab_nb.contract.model import Model
+from tokenlab_nb.contract.pricing import merged
+from tokenlab_nb.contract.quotes import read_pricing
+from tokenlab_nb.errors import TokenLabError
+
+CONTRACT_SECONDS = 600.0
+"""How long a contract that was read is taken for the present one."""
+
+
+class Discovery(Protocol):
+    """The discovery routes. `tokenlab_nb.api.client.TokenLabClient` is the real one."""
+
+    async def models(self, **filters: str | None) -> tuple[Model, ...]:
+        """``GET /v1/models``."""
+
+    async def model(self, model_id: str) -> Model:
+        """``GET /v1/models/{model}``."""
+
+    async def pricing(self, model_id: str) -> Mapping[str, Any]:
+        """``GET /v1/models/{model}/pricing``, as it came."""
+
+
+@dataclass(slots=True)
+class _Read:
+    """What two questions that are asked at once bring."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    failures: dict[str, TokenLabError] = field(default_factory=dict)
+
+    async def ask(self, name: str, call: Callable[[str], Awaitable[Any]], model_id: str) -> None:
+        try:
+            self.values[name] = await call(model_id)
+        except TokenLabError as error:
+            self.failures[name] = error
+
+
+class Catalogue:
+    """Reads models. Use it on the engine's loop.
+
+    Args:
+        service: The discovery routes.
+        now: Seconds since 1970.
+
+    Attributes:
+        listed: The models of the last list, as the service ordered them.
+        details: Models that were read in detail, by the id or alias that was asked for, with their prices.
+        prices: What the pricing route answered, by the same names.
+    """
+
+    def __init__(self, service: Discovery, now: Callable[[], float]) -> None:
+        self._service = service
+        self._now = now
+        self._read_at: dict[str, float] = {}
+        self.listed: tuple[Model, ...] = ()
+        self.details: dict[str, Model] = {}
+        self.prices: dict[str, Mapping[str, Any]] = {}
+
+    async def models(self, *, recommended_for: str | None = "image", provider: str | None = None) -> tuple[Model, ...]:
+        """List models as the service orders them.
+
+        Raises:
+            TokenLabError: If the service cannot be asked.
+        """
+        found = await self._service.models(recommended_for=recommended_for, provider=provider)
+        if provider is None:
+            self.listed = found
+        return found
+
+    async def model(self, model_id: str) -> Model:
+        """Read one model with its contract and its price; kept for ten minutes.
+
+        Raises:
+            NotFoundError: If there is no such model.
+            TokenLabError: If the service cannot be asked; for the price alone that does not matter.
+        """
+        if not 0 <= self._now() - self._read_at.get(model_id, -math.inf) <= CONTRACT_SECONDS:
+            read = _Read()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(read.ask, "price", self._service.pricing, model_id)
+                await read.ask("detail", self._service.model, model_id)
+            self._keep(model_id, read)
+        return self.details[model_id]
+
+    def _keep(self, model_id: str, read: _Read) -> None:
+        if failure := read.failures.get("detail"):
+            raise failure
+        model, price = read.values["detail"], read.values.get("price", {})
+        self.details[model_id] = replace(model, price=merged(model.price, read_pricing(price)))
+        self.prices[model_id] = price
+        self._read_at[model_id] = self._now()

@@ -1,0 +1,299 @@
+"""The desk: requests become jobs, under a budget; and what earlier kernels left is found and taken up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from tokenlab_nb.catalogue import Catalogue, Discovery
+from tokenlab_nb.contract.model import Model
+from tokenlab_nb.contract.pricing import Estimate, estimate
+from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.errors import ValidationError
+from tokenlab_nb.export.history import History, left_behind, moment
+from tokenlab_nb.jobs.adopt import adopted
+from tokenlab_nb.jobs.budget import Budget, Spending
+from tokenlab_nb.jobs.engine import Engine
+from tokenlab_nb.jobs.handle import Job
+from tokenlab_nb.jobs.job import JobStatus
+from tokenlab_nb.jobs.ports import Clock, ImageApi
+from tokenlab_nb.jobs.runner import Ports
+from tokenlab_nb.jobs.schedule import DOCUMENTED_SECONDS
+from tokenlab_nb.settings import Settings
+from tokenlab_nb.store.blobs import Blobs
+from tokenlab_nb.store.journal import Journal
+
+
+class Service(ImageApi, Discovery, Protocol):
+    """All that a session asks of the service."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+
+
+class Desk:
+    """Starts jobs, and keeps them. `Session` is what users hold.
+
+    Args:
+        chosen: Where the service is and where state is kept.
+        journal: The ledger, open.
+        service: The service.
+        clock: Time and chance.
+
+    Attributes:
+        settings: What `connect` decided; the key in it shows itself to nobody.
+        is_closed: Whether `close` was called.
+        notice: What the user should know: of the ledger's opening, of what an earlier kernel left; usually empty.
+        budget: What may be spent, or None; see `limit_spending`.
+    """
+
+    def __init__(self, chosen: Settings, journal: Journal, service: Service, clock: Clock) -> None:
+        self.settings = chosen
+        self.is_closed = False
+        self._clock = clock
+        self._journal = journal
+        self.notice = journal.notice
+        self._client = service
+        self._blobs = Blobs(chosen.data_dir / "pictures")
+        self._engine = Engine(
+            Ports(service, journal, self._blobs, clock),
+            on_close=service.close,
+            longest_create=chosen.timeouts.create,
+            documented=None if chosen.sandbox else DOCUMENTED_SECONDS,
+        )
+        self._catalogue = Catalogue(service, clock.now)
+        self._opened_at = clock.now()
+        self.budget: Budget | None = None
+        self._jobs: dict[str, Job] = {}
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether pictures are drawn here and nothing is billed."""
+        return self.settings.sandbox
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the API."""
+        return self.settings.origin
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs of this session, oldest first: those that it started, took up or adopted."""
+        return list(self._jobs.values())
+
+    def model(self, model_id: str) -> Model:
+        """Read one model with its contract and price (``GET /v1/models/{model}``, ``.../pricing``); kept ten minutes.
+
+        Raises:
+            NotFoundError: If there is no such model; ``did_you_mean`` may hold a near one.
+            TokenLabError: If the service cannot be asked.
+        """
+        return self._engine.call(self._catalogue.model, model_id)
+
+    # ------------------------------------------------------------------------------------- work
+
+    def send(self, request: ImageRequest, *, budget: Budget | None = None) -> Job:
+        """Start a request that `prepare` made, in the background; each call sends it, and is paid for, once.
+
+        Args:
+            request: What to ask.
+            budget: A limit beside the session's own.
+
+        Raises:
+            BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.
+        """
+        return self.send_all([request], budget=budget)[0]
+
+    def send_all(
+        self, wanted: Sequence[ImageRequest], *, budget: Budget | None = None, repeats: str | None = None
+    ) -> list[Job]:
+        """Start several requests, if the budgets allow all of them together; else none.
+
+        Args:
+            wanted: What to ask.
+            budget: A limit beside the session's own.
+            repeats: The job of unknown outcome that they are run again for.
+
+        Raises:
+            BudgetExceededError: If they might cost more than a budget leaves; nothing was sent.
+        """
+        limits = [limit for limit in (self.budget, budget) if limit]
+        since = max((limit.since for limit in limits), default=0.0)
+        drafts = [
+            self._engine.draft(request, estimate=self.price(request), repeats=repeats, since=since)
+            for request in wanted
+        ]
+        if limits and drafts:
+            self._engine.reserve(drafts, limits)
+        for draft in drafts:
+            self._engine.start(draft, concurrency=self.model(draft.request.model).contract.limits.concurrency)
+        return [self._own(draft.id) for draft in drafts]
+
+    # ------------------------------------------------------------------------------------- money
+
+    def price(self, request: ImageRequest) -> Estimate:
+        """Tell what a request will cost by the model's present price list; unknown is unknown, never 0.
+
+        Raises:
+            TokenLabError: If the service cannot be asked.
+        """
+        return estimate(self.model(request.model).price, request, self._clock.now())
+
+    def limit_spending(self, limit: float | None, *, allow_unknown_price: bool = False) -> None:
+        """Set the session's budget: what might exceed it is refused before it is sent.
+
+        Every job counts that was made since the session was opened, in this data folder and at this API, in whichever
+        kernel, with the most that it may cost; see `spending`.
+
+        Args:
+            limit: US dollars; None lifts the limit.
+            allow_unknown_price: Send also what nobody states a price for.
+
+        Raises:
+            ValidationError: If it is no amount of money.
+        """
+        self.budget = None if limit is None else self.budget_of(limit, self._opened_at, allow=allow_unknown_price)
+
+    def budget_of(self, limit: float, since: float | None = None, *, allow: bool = False) -> Budget:
+        """Make a budget for `send_all`.
+
+        Args:
+            limit: US dollars.
+            since: From when on jobs count, in seconds since 1970; by default from now on.
+            allow: Whether requests without a stated price may be sent; in the sandbox they always may.
+
+        Raises:
+            ValidationError: If it is no amount of money.
+        """
+        if not (isinstance(limit, int | float) and math.isfinite(limit) and limit >= 0):
+            raise ValidationError(f"A budget of {limit!r} is none.", hint="Give US dollars, such as budget=2.50.")
+        start = self._clock.now() if since is None else since
+        return Budget(float(limit), start, allow_unknown_price=allow or self.is_sandbox)
+
+    @property
+    def spending(self) -> Spending:
+        """What the jobs since the session was opened cost: settled, reserved, and of unknown outcome."""
+        return self._journal.spending(self.origin, self._opened_at)
+
+    def twin(self, request: ImageRequest) -> Job | None:
+        """Find the newest completed job of an equal request at this API: its pictures can be had for nothing."""
+        found = self._journal.twin(self.origin, request.hash)
+        if found is None:
+            return None
+        self._engine.know(found)
+        return self._job(found.id)
+
+    # ------------------------------------------------------------------------------------- the past
+
+    def history(
+        self,
+        *,
+        model: str | None = None,
+        status: str | Sequence[str] | None = None,
+        text: str = "",
+        since: datetime | date | str | float | None = None,
+        until: datetime | date | str | float | None = None,
+        limit: int = 100,
+    ) -> History:
+        """List jobs of this and earlier kernels at this API, newest first. It shows itself as a table.
+
+        Args:
+            model: Only this model's.
+            status: Only those in this state, or one of these, such as ``unknown``.
+            text: Only those whose prompt holds each of these words, in any case.
+            since: Only those made then or later: a date and time (the local one, if it names no zone), also as text.
+            until: Only those made before then.
+            limit: At most so many.
+
+        Raises:
+            ValidationError: If a state or time is none.
+            TokenLabError: If the ledger cannot be read.
+        """
+        states = [status] if isinstance(status, str) else status
+        if odd := [state for state in states or () if state not in set(JobStatus)]:
+            raise ValidationError(f"There is no state {odd[0]!r}.", hint=f"The states are {', '.join(JobStatus)}.")
+        found = self._journal.jobs(
+            self.origin,
+            limit,
+            model=model,
+            statuses=states,
+            words=text.split(),
+            since=moment(since),
+            until=moment(until),
+        )
+        self._engine.know(*found)
+        return History(self._job(each.id) for each in found)
+
+    def recover(self) -> History:
+        """Take up what an earlier kernel left; `connect` does so too. Nothing is sent, however often it is called.
+
+        Tasks go on and paid pictures are fetched; what was being sent when its kernel ended is *unknown*; drafts wait
+        for `Job.run`. What another living kernel follows is left to it.
+
+        Returns:
+            All unfinished jobs of this API that are at hand, oldest first.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read or written.
+        """
+        found = History(self._own(job_id) for job_id in self._engine.recover())
+        self.notice = f"{self._journal.notice} {left_behind([job.snapshot for job in found])}".strip()
+        return found
+
+    def adopt(self, task: str, *, settles: Job | str | None = None) -> Job:
+        """Take a task that was made elsewhere (curl, a colleague, the dashboard) into ledger and gallery.
+
+        Args:
+            task: Its id, or its ``poll_url``.
+            settles: The job of unknown outcome that turned out to be this task.
+
+        Returns:
+            The job that follows it; the same one for the same task.
+
+        Raises:
+            ValidationError: If it is no task of this API, or ``settles`` names no job of unknown outcome.
+        """
+        unknown = settles.id if isinstance(settles, Job) else settles
+        snapshot = adopted(task, self.origin, unknown, self._journal, self._clock.now())
+        if snapshot.adopted or unknown:
+            self._engine.keep(snapshot)
+        self._engine.know(snapshot)
+        self._engine.resume(snapshot.id)
+        return self._own(snapshot.id)
+
+    def run_again(self, job: Job) -> Job:
+        """Send the request of a job once more, as a new job that is linked to it. It is paid for, perhaps again."""
+        return self.send_all([job.request], repeats=job.id)[0]
+
+    def run_draft(self, job: Job) -> None:
+        """Send a draft that an earlier kernel left.
+
+        Raises:
+            BudgetExceededError: If it might cost more than the budget leaves; nothing was sent.
+            TokenLabError: If it is no draft any more, or another kernel has it; nothing was sent.
+        """
+        concurrency = self.model(job.request.model).contract.limits.concurrency
+        draft = self._engine.take(job.id)
+        if self.budget:
+            self._engine.reserve([draft], [self.budget])
+        self._engine.start(draft, concurrency=concurrency)
+
+    def _job(self, job_id: str) -> Job:
+        return self._jobs.get(job_id) or Job(job_id, self._engine, self._blobs, self)
+
+    def _own(self, job_id: str) -> Job:
+        return self._jobs.setdefault(job_id, self._job(job_id))
+
+    def close(self) -> None:
+        """End the background thread and close the ledger. Closing twice is fine.
+
+        A create whose answer is on its way is waited for, since it may be paid for; Ctrl-C breaks that off. Tasks go
+        on at the service.
+        """
+        self.is_closed = True
+        try:
+            self._engine.close()
+        finally:
+            self._journal.close()

@@ -1,0 +1,144 @@
+"""Jobs as a table: for the screen, for a terminal, and as a pandas frame."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import date, datetime
+from importlib import import_module
+from typing import Any
+
+from tokenlab_nb.errors import TokenLabError, ValidationError
+from tokenlab_nb.export.text import printable, template
+from tokenlab_nb.jobs.handle import Job
+from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
+
+__all__ = ["History", "left_behind", "moment"]
+
+_MOST_SHOWN = 50  # rows of a table: a saved notebook holds them all
+_PROMPT_SHOWN = 80
+_HEADS = ("made", "model", "status", "pictures", "seconds", "price", "prompt", "job")
+
+
+class History(list[Job]):
+    """Jobs in a list that shows itself as a table."""
+
+    def __repr__(self) -> str:
+        rows = [_HEADS, *(_cells(job.snapshot) for job in self[:_MOST_SHOWN])]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        return "\n".join((*lines, self._rest())) if self else "No jobs."
+
+    def _repr_html_(self) -> str:
+        rows = [_cells(job.snapshot) for job in self[:_MOST_SHOWN]]
+        html: str = template("history.html.j2").render(heads=_HEADS, rows=rows, rest=self._rest())
+        return html
+
+    def _rest(self) -> str:
+        jobs = f"{len(self):,} job{'' if len(self) == 1 else 's'}"
+        return jobs if len(self) <= _MOST_SHOWN else f"{jobs}, the first {_MOST_SHOWN} shown"
+
+    def to_frame(self) -> Any:
+        """Return a `pandas.DataFrame`, a row a job. Times are UTC, amounts US dollars, durations seconds.
+
+        Raises:
+            TokenLabError: If pandas is not installed.
+        """
+        try:
+            pandas = import_module("pandas")
+        except ImportError:
+            hint = 'Install it with: pip install "tokenlab-nb[pandas]"'
+            raise TokenLabError("pandas is not installed here.", hint=hint) from None
+        frame = pandas.DataFrame([_record(job.snapshot) for job in self], columns=list(_COLUMNS))
+        for name in ("made", "sent", "ended"):
+            frame[name] = pandas.to_datetime(frame[name], unit="s", utc=True)
+        return frame
+
+
+_COLUMNS = (
+    *("job", "model", "operation", "status", "prompt", "pictures", "made", "sent", "ended", "seconds", "latency"),
+    *("price_low", "price_high", "charge", "retries", "request_id", "task_id", "billing_transaction_id"),
+    *("repeats", "forgotten", "error"),
+)
+
+
+def _record(snapshot: JobSnapshot) -> dict[str, object]:
+    estimate = snapshot.estimate
+    values = (
+        *(snapshot.id, snapshot.request.model, snapshot.request.operation, snapshot.status.value),
+        *(snapshot.request.prompt, len(snapshot.images), snapshot.created_at, snapshot.sent_at, snapshot.ended_at),
+        *(_seconds(snapshot), snapshot.latency, estimate and estimate.low, estimate and estimate.high),
+        *(snapshot.charge.value, snapshot.retries, snapshot.request_id, snapshot.task_id),
+        *(snapshot.billing_transaction_id, snapshot.repeats, snapshot.forgotten),
+        snapshot.error.message if snapshot.error else None,
+    )
+    return dict(zip(_COLUMNS, values, strict=True))
+
+
+def _cells(snapshot: JobSnapshot) -> tuple[str, ...]:
+    """What a row of the table says, as texts."""
+    seconds, prompt = _seconds(snapshot), " ".join(snapshot.request.prompt.split())
+    cells = (
+        time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(snapshot.created_at)),
+        snapshot.request.model or "not known",
+        snapshot.status.value + (" (set aside)" if snapshot.forgotten else ""),
+        str(len(snapshot.images)),
+        "" if seconds is None else f"{seconds:.1f}",
+        f"{snapshot.estimate} {snapshot.charge.value}" if snapshot.estimate else "",
+        prompt if len(prompt) <= _PROMPT_SHOWN else f"{prompt[: _PROMPT_SHOWN - 3]}...",
+        snapshot.id,
+    )
+    return tuple(printable(cell) for cell in cells)
+
+
+def _seconds(snapshot: JobSnapshot) -> float | None:
+    ended = snapshot.ended_at
+    return None if ended is None or snapshot.sent_at is None else snapshot.elapsed(ended)
+
+
+def moment(value: datetime | date | str | float | None) -> float | None:
+    """A time as seconds since 1970. A date begins at midnight; what names no zone is local.
+
+    Raises:
+        ValidationError: If a text is no time.
+    """
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            hint = "Write it like 2026-11-26 or 2026-11-26T14:30."
+            raise ValidationError(f"{value!r} is no date or time.", hint=hint) from None
+    if not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)  # local on purpose
+    return value.timestamp()
+
+
+_LEFT = (
+    ("{} on the way, picked up", "{} on the way, picked up"),
+    ("{} with unknown outcome: look at it before you run it again", "{} with unknown outcome: look at them first"),
+    ("{} never sent", "{} never sent"),
+    ("{} no longer waited for", "{} no longer waited for"),
+)
+
+
+def left_behind(snapshots: Iterable[JobSnapshot]) -> str:
+    """What an earlier kernel left, in one sentence; empty where it left nothing."""
+    counts = dict.fromkeys(("going", "unknown", "draft", "stopped"), 0)
+    for snapshot in snapshots:
+        counts[_fate(snapshot)] += 1
+    parts = [
+        (one if count == 1 else many).format(f"{count:,} job{'' if count == 1 else 's'}")
+        for count, (one, many) in zip(counts.values(), _LEFT, strict=True)
+        if count
+    ]
+    return f"From an earlier kernel: {'; '.join(parts)}. session.recover() lists them." if parts else ""
+
+
+def _fate(snapshot: JobSnapshot) -> str:
+    if not snapshot.is_at_rest:
+        return "going"
+    if snapshot.status is JobStatus.UNKNOWN:
+        return "unknown"
+    return "draft" if snapshot.is_parked else "stopped"

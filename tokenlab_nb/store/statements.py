@@ -1,0 +1,64 @@
+"""The ledger's SQL, as data. Every statement takes named parameters, and nothing is ever put into its text."""
+
+from __future__ import annotations
+
+from tokenlab_nb.store.rows import COLUMNS
+
+_NAMES = ", ".join(COLUMNS)
+_VALUES = ", ".join(f":{name}" for name in COLUMNS)
+_RENEWED = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name != "id")
+
+SAVE_JOB = f"INSERT INTO jobs ({_NAMES}) VALUES ({_VALUES}) ON CONFLICT (id) DO UPDATE SET {_RENEWED}"  # noqa: S608
+SAVE_MOVE = "INSERT OR IGNORE INTO moves (job_id, seq, status, at) VALUES (:job_id, :seq, :status, :at)"
+LOAD = "SELECT snapshot, owner FROM jobs WHERE id = :id"
+LIST = """
+SELECT snapshot FROM jobs
+WHERE (:origin IS NULL OR origin = :origin)
+  AND (:model IS NULL OR model = :model)
+  AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+  AND (:since IS NULL OR created_at >= :since)
+  AND (:until IS NULL OR created_at < :until)
+ORDER BY created_at DESC, rowid DESC
+"""
+LATENCIES = """
+SELECT latency FROM jobs
+WHERE origin = :origin AND model = :model AND status = 'completed' AND latency > 0
+ORDER BY ended_at DESC, rowid DESC LIMIT :limit
+"""
+TWIN = """
+SELECT snapshot FROM jobs
+WHERE origin = :origin AND request_hash = :request_hash AND status = 'completed'
+ORDER BY ended_at DESC, rowid DESC LIMIT 1
+"""
+BY_TASK = """
+SELECT snapshot FROM jobs
+WHERE origin = :origin AND (task_id = :task_id OR poll_url = :poll_url)
+ORDER BY created_at, rowid LIMIT 1
+"""
+# Failed jobs are unfinished only where pictures are noted that are not on disk.
+UNFINISHED = """
+SELECT id, owner, snapshot FROM jobs
+WHERE origin = :origin AND status NOT IN ('completed', 'cancelled')
+  AND (status <> 'failed' OR json_array_length(snapshot, '$.origins') > 0)
+ORDER BY created_at, rowid
+"""
+SPENDING = """
+SELECT charge, TOTAL(estimate_low), TOTAL(estimate_high), COUNT(*), SUM(estimate_high IS NULL) FROM jobs
+WHERE origin = :origin AND charge <> 'none' AND (created_at >= :since OR sent_at >= :since OR status = 'draft')
+GROUP BY charge
+"""
+TAKE = "UPDATE jobs SET owner = :owner WHERE id = :id"
+OWNERS = "SELECT id, host, pid, started, seen_at FROM owners"
+OWNED = "SELECT id FROM jobs WHERE owner = :owner"
+SIGN = """
+INSERT INTO owners (id, host, pid, started, seen_at) VALUES (:id, :host, :pid, :started, :seen_at)
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
+"""
+RELEASE = "UPDATE jobs SET owner = NULL WHERE owner = :owner"
+LEAVE = "DELETE FROM owners WHERE id = :owner"
+
+ALL = (
+    *(SAVE_JOB, SAVE_MOVE, LOAD, LIST, LATENCIES, TWIN, BY_TASK, UNFINISHED, SPENDING),
+    *(TAKE, OWNERS, OWNED, SIGN, RELEASE, LEAVE),
+)
+"""Each is compiled once when the ledger is opened, so that a shape that it does not fit is told at once."""
