@@ -44,7 +44,7 @@ def price(value: Price) -> str:
     """A model's price in a few words: ``$0.02 - $0.08 an image``, ``price unknown``."""
     if value.free:
         return f"free until {date(value.free_until)}" if value.free_until else "free"
-    if value.beside:
+    if value.beside and value.beside.is_stated:
         return "; ".join(price(each) for each in (value.beside, replace(value, beside=None)) if each.is_stated)
     if not value.is_stated:
         return "price unknown"

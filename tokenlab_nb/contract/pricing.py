@@ -85,11 +85,12 @@ class Total:
     @property
     def words(self) -> str:
         """For people: ``about $0.04``, ``$0.02 - $0.08 + 1 unknown price``, ``free``; empty for no request at all."""
-        known = "" if not self.known else _span(self.low or None, self.high) if self.high > 0 else "free"
-        if not self.unknown:
-            return f"about {known}" if self.high > 0 and known == describe.money(self.high) else known
-        unknown = f"{self.unknown:,} unknown price{'s' if self.unknown > 1 else ''}"
-        return f"{known} + {unknown}" if known else unknown
+        parts = [_span(self.low or None, self.high) if self.high else "free"] if self.known else []
+        if self.unknown:
+            parts.append(f"{self.unknown:,} unknown price{'s' if self.unknown > 1 else ''}")
+        elif parts == [describe.money(self.high)]:
+            return f"about {parts[0]}"
+        return " + ".join(parts)
 
 
 def estimate(price: Price, request: ImageRequest, now: float) -> Estimate:

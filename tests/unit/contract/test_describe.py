@@ -40,6 +40,7 @@ def test_money_keeps_what_matters(amount: float, text: str) -> None:
         (Price("per_token", 3.5, 21, free=True, beside=Price("per_image", 0.02, 0.08)), "free"),
         (Price(), "price unknown"),
         (Price("per_image"), "price unknown"),
+        (Price("per_token", beside=Price("per_image")), "price unknown"),
     ],
 )
 def test_a_price_is_said_and_an_unknown_one_is_never_zero(price: Price, text: str) -> None:
