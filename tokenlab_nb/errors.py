@@ -7,6 +7,7 @@ TokenLabError
 ├── PermissionDeniedError    ask for access, or use your own task (403)
 ├── InsufficientBalanceError top up, or raise the key's limit (402)
 ├── NotFoundError            look the name up: no such model, task or file (404)
+├── NotRecordedError         make the recording: a replay holds no answer to this request, and never asks the service
 ├── RateLimitError           wait, then go on (429)
 ├── ServiceError             the service failed or cannot be read; try later (5xx, bad bodies)
 ├── TransportError           mend the network; nothing was accepted (also a builtin ConnectionError)
@@ -36,6 +37,7 @@ __all__ = [
     "IssueLike",
     "JobFailedError",
     "NotFoundError",
+    "NotRecordedError",
     "PermissionDeniedError",
     "RateLimitError",
     "ServiceError",
@@ -232,6 +234,12 @@ class NotFoundError(TokenLabError):
         super().__init__(message, facts=facts, hint=hint or (facts and facts.hint) or mend)
 
 
+class NotRecordedError(TokenLabError):
+    """The replay that the session was opened on holds no answer to this request. Nothing was sent."""
+
+    default_hint = "Make the recording: run it in a session with a key, then session.export_replay()."
+
+
 class RateLimitError(TokenLabError):
     """Too many calls for this key or model (429)."""
 
@@ -298,6 +306,7 @@ _KINDS: dict[str, type[TokenLabError]] = {
         PermissionDeniedError,
         InsufficientBalanceError,
         NotFoundError,
+        NotRecordedError,
         RateLimitError,
         ServiceError,
         TransportError,

@@ -6,11 +6,12 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from tokenlab_nb.store.failures import explained
 
-__all__ = ["Blobs"]
+__all__ = ["Blobs", "is_sha256", "write_whole"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -19,14 +20,18 @@ class Blobs:
     """Files below one folder, two levels deep, so that no folder grows too long for a file manager.
 
     Args:
-        folder: Where they are kept; made at the first `put`, for the owner only.
+        folder: Where they are kept; made at the first `put`.
+        also: Further folders of this shape, where bytes are looked for after ``folder``; nothing is written there.
+        private: Whether the files are for the owner only; otherwise as open as the folder around them.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, also: Sequence[Path] = (), *, private: bool = True) -> None:
         self.folder = folder
+        self._also = tuple(also)
+        self._private = private
 
     def path(self, sha256: str) -> Path:
-        """Where these bytes are, or would be, kept.
+        """Where these bytes are, or would be, kept in the folder of our own.
 
         Args:
             sha256: Hash in 64 lower-case hexadecimal digits.
@@ -34,9 +39,7 @@ class Blobs:
         Raises:
             ValueError: If it is anything else; so no text from outside ever becomes a path.
         """
-        if not _SHA256.fullmatch(sha256):
-            raise ValueError("A SHA-256 hash has 64 lower-case hexadecimal digits.")
-        return self.folder / sha256[:2] / sha256[2:4] / sha256
+        return _below(self.folder, sha256)
 
     def has(self, sha256: str) -> bool:
         """Whether the bytes are there.
@@ -44,7 +47,7 @@ class Blobs:
         Raises:
             ValueError: If ``sha256`` is no hash.
         """
-        return self.path(sha256).is_file()
+        return self._find(sha256) is not None
 
     def get(self, sha256: str) -> bytes:
         """Return the bytes.
@@ -54,8 +57,8 @@ class Blobs:
             TokenLabError: If they cannot be read.
             ValueError: If ``sha256`` is no hash.
         """
-        path = self.path(sha256)
-        if not path.is_file():
+        path = self._find(sha256)
+        if path is None:
             raise FileNotFoundError(f"No picture {sha256} in {self.folder}.")
         with explained(path):
             return path.read_bytes()
@@ -63,7 +66,8 @@ class Blobs:
     def put(self, data: bytes) -> str:
         """Keep the bytes durably; return their hash.
 
-        A file that is there with the right length is trusted, since none appears under its name before it is whole.
+        A file of our own with the right length is trusted, since none appears under its name before it is whole. What
+        lies in a further folder was made by others, so only its very bytes count.
 
         Raises:
             TokenLabError: If the folder is read-only or the disk full; nothing is left behind then.
@@ -71,21 +75,52 @@ class Blobs:
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
         with explained(self.folder):
-            if not (path.is_file() and path.stat().st_size == len(data)):
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own = path.is_file() and path.stat().st_size == len(data)
+            if not (own or any(_holds(_below(folder, sha256), data) for folder in self._also)):
+                self.folder.mkdir(mode=0o700 if self._private else 0o777, parents=True, exist_ok=True)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _write(path, data)
+                write_whole(path, data, private=self._private)
         return sha256
 
+    def _find(self, sha256: str) -> Path | None:
+        paths = [_below(folder, sha256) for folder in (self.folder, *self._also)]
+        return next((path for path in paths if path.is_file()), None)
 
-def _write(path: Path, data: bytes) -> None:
-    """Write beside the final name and rename, so that a crash at any moment leaves the whole file or none."""
+
+def is_sha256(value: object) -> bool:
+    """Whether a value from outside is a hash in 64 lower-case hexadecimal digits."""
+    return isinstance(value, str) and bool(_SHA256.fullmatch(value))
+
+
+def _below(folder: Path, sha256: str) -> Path:
+    if not is_sha256(sha256):
+        raise ValueError("A SHA-256 hash has 64 lower-case hexadecimal digits.")
+    return folder / sha256[:2] / sha256[2:4] / sha256
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:  # what cannot be read is not there for us
+        return False
+
+
+def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:
+    """Write beside the final name and rename, so that a crash at any moment leaves the old file or the whole new one.
+
+    Args:
+        path: The file, in a folder that is there.
+        data: What it is to hold.
+        private: Whether it is for the owner only; otherwise whoever may use its folder may use it.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if not private:
+            Path(name).chmod(path.parent.stat().st_mode & 0o666)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

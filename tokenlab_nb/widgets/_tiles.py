@@ -41,6 +41,7 @@ _TITLES: Mapping[str, str] = {
     "PermissionDeniedError": "Not allowed with this key",
     "InsufficientBalanceError": "Not enough money",
     "NotFoundError": "Not found",
+    "NotRecordedError": "Not recorded",
     "RateLimitError": "Too many requests",
     "ServiceError": "The service failed",
     "TransportError": "The service was not reached",
