@@ -71,7 +71,7 @@ class Recording:
     def hashes(self) -> frozenset[str]:
         """The hashes of all its pictures: what came, and what went in as bytes."""
         came = {(picture.url or "").removeprefix(SCHEME) for picture in self.pictures}
-        return frozenset(came | {source.sha256 for source in self.request.sources if source.sha256})
+        return frozenset(came | {source.sha256 for source in self.request.sources if source.sha256 is not None})
 
     @classmethod
     def read(cls, line: bytes) -> Recording:

@@ -13,7 +13,7 @@ import pytest
 
 from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.ports import Blobs as BlobsPort
-from tokenlab_nb.store.blobs import Blobs
+from tokenlab_nb.store.blobs import Blobs, is_sha256
 
 DATA = b"\x89PNG and so on" * 1000
 SHA = hashlib.sha256(DATA).hexdigest()
@@ -116,3 +116,60 @@ def test_a_picture_that_may_not_be_read_is_a_clear_error(blobs: Blobs) -> None:
     blobs.path(SHA).chmod(0)
     with pytest.raises(TokenLabError, match=SHA):
         blobs.get(SHA)
+
+
+# ------------------------------------------------------------------------------------- further folders
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Blobs:
+    found = Blobs(tmp_path / "shared")
+    found.put(DATA)
+    return found
+
+
+def test_a_further_folder_is_read_in_place(blobs: Blobs, shared: Blobs, tmp_path: Path) -> None:
+    both = Blobs(blobs.folder, also=[tmp_path / "none", shared.folder])
+    assert both.has(SHA)
+    assert both.get(SHA) == DATA
+    assert both.put(DATA) == SHA
+    assert not blobs.folder.exists()
+    with pytest.raises(FileNotFoundError):
+        both.get("0" * 64)
+
+
+def test_what_is_new_goes_into_the_first_folder_only(blobs: Blobs, shared: Blobs) -> None:
+    both = Blobs(blobs.folder, also=[shared.folder])
+    new = both.put(b"new")
+    assert files(blobs.folder) == [new]
+    assert files(shared.folder) == [SHA]
+    assert both.path(SHA) == blobs.path(SHA)
+
+
+def test_a_damaged_file_of_a_further_folder_is_replaced_by_one_of_our_own(blobs: Blobs, shared: Blobs) -> None:
+    spoiled = b"x" * len(DATA)
+    shared.path(SHA).write_bytes(spoiled)
+    both = Blobs(blobs.folder, also=[shared.folder])
+    both.put(DATA)
+    assert both.get(SHA) == DATA
+    assert shared.path(SHA).read_bytes() == spoiled
+
+
+def test_a_further_folder_that_cannot_be_read_is_as_none(
+    blobs: Blobs, shared: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refuse)
+        Blobs(blobs.folder, also=[shared.folder]).put(DATA)
+    assert blobs.get(SHA) == DATA
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"),
+    [(SHA, True), (SHA.upper(), False), (SHA + "\n", False), ("../x", False), (7, False), (None, False)],
+)
+def test_a_hash_is_told_from_anything_else(value: object, is_one: bool) -> None:
+    assert is_sha256(value) is is_one
