@@ -20,7 +20,7 @@ import anyio.to_thread
 from anyio.lowlevel import RunVar
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -182,6 +182,8 @@ async def _serve(service: Service, routes: Sequence[_Served], request: Request) 
         response = await _work(service, served, request, owner, request_id)
     except Refusal as refusal:
         response = _refused(refusal, request_id)
+    except ClientDisconnect:  # the caller is gone before its request was whole: nobody hears the answer
+        response = Response(status_code=400)
     return _finish(service, response, owner, request_id)
 
 
