@@ -21,7 +21,7 @@ CONTRACT_SECONDS = 600.0
 class Discovery(Protocol):
     """The discovery routes. `tokenlab_nb.api.client.TokenLabClient` is the real one."""
 
-    async def models(self, **filters: str | None) -> tuple[Model, ...]:
+    async def models(self, *, recommended_for: str | None, provider: str | None) -> tuple[Model, ...]:
         """``GET /v1/models``."""
 
     async def model(self, model_id: str) -> Model:

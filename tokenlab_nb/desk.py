@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from importlib.metadata import version
+from pathlib import Path
 from typing import Protocol
 
 from tokenlab_nb.catalogue import Catalogue, Discovery
@@ -24,6 +27,7 @@ from tokenlab_nb.jobs.schedule import DOCUMENTED_SECONDS
 from tokenlab_nb.settings import Settings
 from tokenlab_nb.store.blobs import Blobs
 from tokenlab_nb.store.journal import Journal
+from tokenlab_nb.store.replay import Exported, write
 
 
 class Service(ImageApi, Discovery, Protocol):
@@ -41,6 +45,7 @@ class Desk:
         journal: The ledger, open.
         service: The service.
         clock: Time and chance.
+        recorded: Folders of pictures that are read beside the own one.
 
     Attributes:
         settings: What `connect` decided; the key in it shows itself to nobody.
@@ -49,19 +54,21 @@ class Desk:
         budget: What may be spent, or None; see `limit_spending`.
     """
 
-    def __init__(self, chosen: Settings, journal: Journal, service: Service, clock: Clock) -> None:
+    def __init__(
+        self, chosen: Settings, journal: Journal, service: Service, clock: Clock, recorded: Sequence[Path] = ()
+    ) -> None:
         self.settings = chosen
         self.is_closed = False
         self._clock = clock
         self._journal = journal
         self.notice = journal.notice
         self._client = service
-        self._blobs = Blobs(chosen.data_dir / "pictures")
+        self._blobs = Blobs(chosen.data_dir / "pictures", also=recorded)
         self._engine = Engine(
             Ports(service, journal, self._blobs, clock),
             on_close=service.close,
             longest_create=chosen.timeouts.create,
-            documented=None if chosen.sandbox else DOCUMENTED_SECONDS,
+            documented=DOCUMENTED_SECONDS if self.is_billed else None,
         )
         self._catalogue = Catalogue(service, clock.now)
         self._opened_at = clock.now()
@@ -72,6 +79,11 @@ class Desk:
     def is_sandbox(self) -> bool:
         """Whether pictures are drawn here and nothing is billed."""
         return self.settings.sandbox
+
+    @property
+    def is_billed(self) -> bool:
+        """Whether pictures cost money: neither the sandbox nor a replay bills any."""
+        return not (self.settings.sandbox or self.settings.replay)
 
     @property
     def origin(self) -> str:
@@ -162,7 +174,7 @@ class Desk:
         Args:
             limit: US dollars.
             since: From when on jobs count, in seconds since 1970; by default from now on.
-            allow: Whether requests without a stated price may be sent; in the sandbox they always may.
+            allow: Whether requests without a stated price may be sent; where nothing is billed they always may.
 
         Raises:
             ValidationError: If it is no amount of money.
@@ -170,7 +182,7 @@ class Desk:
         if not (isinstance(limit, int | float) and math.isfinite(limit) and limit >= 0):
             raise ValidationError(f"A budget of {limit!r} is none.", hint="Give US dollars, such as budget=2.50.")
         start = self._clock.now() if since is None else since
-        return Budget(float(limit), start, allow_unknown_price=allow or self.is_sandbox)
+        return Budget(float(limit), start, allow_unknown_price=allow or not self.is_billed)
 
     @property
     def spending(self) -> Spending:
@@ -262,6 +274,37 @@ class Desk:
         self._engine.know(snapshot)
         self._engine.resume(snapshot.id)
         return self._own(snapshot.id)
+
+    def export_replay(self, folder: str | os.PathLike[str], jobs: Iterable[Job] | None = None) -> Exported:
+        """Record jobs in a folder, for ``connect(replay=folder)``: there the same requests are answered for nothing.
+
+        The folder holds their requests (prompts and the addresses of references included), their pictures, the model
+        list and the contracts and prices that were used. It holds no key, and no id of the account's.
+
+        Args:
+            folder: New, empty, or a replay of the same API, which is added to.
+            jobs: What to record; by default all of this session. Only completed ones are.
+
+        Returns:
+            What the folder holds, and how many jobs were left out.
+
+        Raises:
+            ValidationError: If the folder holds something else.
+            TokenLabError: If the model list cannot be read, or the folder not be written.
+        """
+        known = self._catalogue
+        listed = known.listed or self._engine.call(known.models)
+        return write(
+            folder,
+            [job.snapshot for job in (self.jobs if jobs is None else jobs)],
+            self._blobs,
+            origin=self.origin,
+            models=listed,
+            details=list(known.details.values()),
+            pricing={model.id: known.prices[name] for name, model in known.details.items()},
+            now=self._clock.now(),
+            version=version("tokenlab-nb"),
+        )
 
     def run_again(self, job: Job) -> Job:
         """Send the request of a job once more, as a new job that is linked to it. It is paid for, perhaps again."""

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import getpass
 import os
+import shutil
 import sys
+import tempfile
+import weakref
 from importlib import import_module
+from pathlib import Path
 
 import httpx
 
 from tokenlab_nb import settings
+from tokenlab_nb.errors import ValidationError
 from tokenlab_nb.session import Session
+from tokenlab_nb.store.replay import ReplayApi
 
 
 def connect(
@@ -22,6 +28,7 @@ def connect(
     prefer_tasks: bool = True,
     budget: float | None = None,
     allow_unknown_price: bool = False,
+    replay: str | os.PathLike[str] | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Session:
     """Open a session: with the service where there is a key, else with the sandbox on this machine.
@@ -38,18 +45,41 @@ def connect(
         budget: US dollars that this session may spend; what might exceed it is refused before it is sent.
         allow_unknown_price: With a budget: send also what nobody states a price for. The sandbox bills nothing, so
             there it makes no difference.
+        replay: A folder that `Session.export_replay` made: what was asked there is answered from it, without key,
+            network or cost; anything else is a `NotRecordedError`.
         transport: An httpx transport in place of the network.
 
     Raises:
-        ValidationError: If the address, the key or the budget cannot be one.
+        ValidationError: If the address, the key, the budget or the replay cannot be one.
         TokenLabError: If the data folder cannot be used.
     """
     key = None if api_key is None else settings.Secret(api_key)
     del api_key  # a traceback may show local values
+    if replay is not None:
+        if key or base_url or sandbox or transport:
+            raise ValidationError("A replay asks no service.", hint="Leave out key, address, sandbox and transport.")
+        return _announced(_replayed(replay, data_dir, prefer_tasks=prefer_tasks), budget, allow=allow_unknown_price)
     local = False if transport is not None and sandbox is None else sandbox
     chosen = settings.load(api_key=key, base_url=base_url, sandbox=local, data_dir=data_dir, prefer_tasks=prefer_tasks)
-    session = Session(chosen, transport=transport)
-    session.limit_spending(budget, allow_unknown_price=allow_unknown_price)
+    return _announced(Session(chosen, transport=transport), budget, allow=allow_unknown_price)
+
+
+def _replayed(
+    folder: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None, *, prefer_tasks: bool
+) -> Session:
+    """A session on recorded answers. Its jobs are no work of the service's: they stay out of the user's own ledger."""
+    api = ReplayApi.open(folder)
+    own = Path(data_dir).expanduser().absolute() if data_dir else Path(tempfile.mkdtemp(prefix="tokenlab-nb-replay-"))
+    chosen = settings.Settings(api.origin, own, prefer_tasks=prefer_tasks, replay=api.folder)
+    session = Session(chosen, replay=api)
+    if not data_dir:
+        weakref.finalize(session, shutil.rmtree, own, ignore_errors=True)
+    return session
+
+
+def _announced(session: Session, budget: float | None, *, allow: bool) -> Session:
+    """The session with its budget, and with what an earlier kernel left taken up; where somebody looks, it says so."""
+    session.limit_spending(budget, allow_unknown_price=allow)
     session.recover()
     if hasattr(sys, "ps1") or "ipykernel" in sys.modules:  # somebody is looking: say what pictures will cost
         print(f"{session.place}. {session.notice}".strip())  # noqa: T201

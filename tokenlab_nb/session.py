@@ -23,6 +23,7 @@ from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.ports import Clock
 from tokenlab_nb.store.journal import Journal
+from tokenlab_nb.store.replay import ReplayApi
 
 
 class Session(Desk):
@@ -32,6 +33,7 @@ class Session(Desk):
         chosen: Where the service is and where state is kept.
         transport: An httpx transport in place of the network.
         clock: Time and chance; by default the real ones.
+        replay: Recorded answers in place of the service.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Session(Desk):
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
+        replay: ReplayApi | None = None,
     ) -> None:
         self.settings = chosen  # so that a traceback out of here can show what it is about
         clock = clock or RealClock()
@@ -48,7 +51,7 @@ class Session(Desk):
         if chosen.sandbox and transport is None:
             transport = _sandbox_transport(chosen)
         client = TokenLabClient(chosen.base_url, key=chosen.api_key, transport=transport, timeouts=chosen.timeouts)
-        super().__init__(chosen, journal, client, clock)
+        super().__init__(chosen, journal, replay or client, clock, [replay.pictures] if replay else [])
 
     def __repr__(self) -> str:
         return f"Session({self.place})"
@@ -56,6 +59,8 @@ class Session(Desk):
     @property
     def place(self) -> str:
         """Where pictures come from and whether they cost money, in words."""
+        if self.settings.replay:
+            return f"Replay of {self.settings.replay}: recorded answers, nothing is sent or billed"
         if self.is_sandbox:
             return "Sandbox: pictures are drawn here, nothing is billed"
         return f"{self.origin}: every picture is paid for" + ("" if self.has_key else "; no key is set")

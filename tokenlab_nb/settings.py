@@ -85,6 +85,7 @@ class Settings:
         sandbox: Whether the service is the sandbox inside this process.
         prefer_tasks: Ask for a task where the contract lists ``async``: with its id a lost answer loses nothing.
         timeouts: Seconds.
+        replay: The folder whose recorded answers stand in for the service; None asks the service.
     """
 
     base_url: str
@@ -93,6 +94,7 @@ class Settings:
     sandbox: bool = False
     prefer_tasks: bool = True
     timeouts: Timeouts = field(default_factory=Timeouts)
+    replay: Path | None = None
 
     @property
     def origin(self) -> str:

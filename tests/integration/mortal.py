@@ -151,4 +151,5 @@ def in_a_fork(command: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     for line in sys.stdin:
-        print(json.dumps(in_a_fork(json.loads(line))), flush=True)
+        sys.stdout.write(json.dumps(in_a_fork(json.loads(line))) + "\n")
+        sys.stdout.flush()

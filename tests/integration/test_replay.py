@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gc
+import socket
 from pathlib import Path
 
 import anyio
+import pytest
 
 import tokenlab_nb as tl
+from tests.integration.harness import Rig
 from tests.unit.pictures import PNG
 from tokenlab_nb import intake
 from tokenlab_nb.contract.request import build
 from tokenlab_nb.store.blobs import Blobs
 from tokenlab_nb.store.replay import ReplayApi, write
+
+CANARY = "sk-" + "canary-in-no-replay"
 
 
 def test_a_request_made_again_from_the_replay_is_answered(sandbox_session: tl.Session, tmp_path: Path) -> None:
@@ -48,3 +54,66 @@ def test_a_request_made_again_from_the_replay_is_answered(sandbox_session: tl.Se
 
     assert anyio.run(again) == [picture.bytes for picture in pictures]
     assert not mine.folder.exists()
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """A replay of two requests, one of them made twice, exported by a session with a key."""
+    made = Rig(tmp_path / "recorder", key=CANARY)
+    session = made.session
+    session.models()
+    for prompt, seed in (("a red fox", 7), ("a red fox", 7), ("an owl", 8)):
+        session.generate(model="flux-2-pro", prompt=prompt, size="512x512", seed=seed)
+    exported = session.export_replay(tmp_path / "replay")
+    assert (exported.jobs, exported.left_out) == (3, 0)
+    made.close()
+    return tmp_path / "replay"
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_replay_answers_without_key_or_network_and_writes_nothing_into_its_folder(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("something was sent"))
+    before = _files(recorded)
+    with tl.connect(replay=recorded) as session:
+        assert not session.has_key
+        assert "nothing is sent or billed" in session.place
+        assert "flux-2-pro" in [model.id for model in session.models()]
+        pictures = session.generate(model="flux-2-pro", prompt="a red fox", size="512x512", seed=7)
+        assert pictures[0].pil.size == (512, 512)
+        with pytest.raises(tl.errors.NotRecordedError, match="'a red fox' instead of 'a blue fox'"):
+            session.generate(model="flux-2-pro", prompt="a blue fox", size="512x512", seed=7)
+        assert session.spending.most == 0
+        folder = Path(session.data_dir)
+    assert _files(recorded) == before
+    assert pictures[0].bytes  # also after the session
+    del session
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_no_key_is_in_the_folder(recorded: Path) -> None:
+    assert not [name for name, data in _files(recorded).items() if CANARY.encode() in data]
+
+
+def test_exporting_again_adds_and_a_replay_cannot_be_mixed_with_a_service(recorded: Path, tmp_path: Path) -> None:
+    more = Rig(tmp_path / "more")
+    more.session.generate(model="nano-banana-2", prompt="an owl")
+    assert more.session.export_replay(recorded).jobs == 4
+    more.close()
+    for words in ({"api_key": "sk-x"}, {"base_url": "http://127.0.0.1:1"}, {"sandbox": True}):
+        with pytest.raises(tl.errors.ValidationError, match="A replay asks no service"):
+            tl.connect(replay=recorded, **words)
+    with pytest.raises(tl.errors.TokenLabError, match="nothing"):
+        tl.connect(replay=tmp_path / "nothing")
+
+
+def test_with_a_data_folder_of_its_own_a_replay_keeps_its_ledger(recorded: Path, tmp_path: Path) -> None:
+    for count in (1, 2):
+        with tl.connect(replay=recorded, data_dir=tmp_path / "class") as session:
+            session.generate(model="flux-2-pro", prompt="an owl", size="512x512", seed=8)
+            assert len(session.history()) == count

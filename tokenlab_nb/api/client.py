@@ -23,6 +23,7 @@ MAX_PICTURE_BYTES = 100_000_000
 """Most bytes of one picture that are downloaded; a 3840x2160 PNG has about 25 million at worst."""
 
 _MAX_REDIRECTS = 3
+_SHORT = 32_768  # bytes of an answer that is read within a millisecond
 _GRACE = 5.0  # seconds between httpx's own time-outs and the deadline that also holds for in-process transports
 
 # What httpx raises before the first byte of a request has left: nothing was accepted, so sending again is safe.
@@ -245,11 +246,15 @@ class TokenLabClient:
 
 
 async def _off_loop(read: _Read[_T], call: wire.Call, answer: _Answer) -> _T:
-    """Read an answer in a worker thread: a catalogue or base64 pictures take tens of milliseconds.
+    """Read an answer: a long one in a worker thread, since a catalogue or base64 pictures take tens of milliseconds.
+
+    A short one, such as that of a task, at once: between it and the ledger no other thing is waited for.
 
     Shielded, since the answer is here: whoever stops waiting now must not lose what was paid for.
     """
     status, headers, body = answer
+    if len(body) < _SHORT:
+        return read(call, status, headers, body)
     with anyio.CancelScope(shield=True):
         result = await anyio.to_thread.run_sync(read, call, status, headers, body)
     return result  # noqa: RET504  # to mypy a scope may swallow what is raised in it
