@@ -119,6 +119,8 @@ BAD = [
     (rules.only_in, "jobs/runner.py", "import time as t\nt.sleep(1)"),
     (rules.only_in, "api/client.py", "from anyio import sleep"),
     (rules.only_in, "api/client.py", "import random"),
+    (rules.only_in, "jobs/engine.py", "import random"),
+    (rules.only_in, "jobs/pace.py", "import anyio\nanyio.sleep(1)"),
     (rules.only_in, "session.py", "import os\nos.environ['X']"),
     (rules.only_in, "session.py", "from os import getenv"),
     (rules.only_in, "session.py", "def f():\n    import_module('keyring')"),

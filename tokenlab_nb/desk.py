@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tokenlab_nb.catalogue import Catalogue, Discovery
-from tokenlab_nb.contract.model import Model
+from tokenlab_nb.contract.model import Model, ServiceLimits
 from tokenlab_nb.contract.pricing import Estimate, estimate
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import ValidationError
@@ -20,7 +20,7 @@ from tokenlab_nb.jobs.adopt import adopted
 from tokenlab_nb.jobs.budget import Budget, Spending
 from tokenlab_nb.jobs.engine import Engine
 from tokenlab_nb.jobs.handle import Job
-from tokenlab_nb.jobs.job import JobStatus
+from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.ports import Clock, ImageApi
 from tokenlab_nb.jobs.runner import Ports
 from tokenlab_nb.jobs.schedule import DOCUMENTED_SECONDS
@@ -140,7 +140,7 @@ class Desk:
         if limits and drafts:
             self._engine.reserve(drafts, limits)
         for draft in drafts:
-            self._engine.start(draft, concurrency=self.model(draft.request.model).contract.limits.concurrency)
+            self._begin(draft, self.model(draft.request.model).contract.limits)
         return [self._own(draft.id) for draft in drafts]
 
     # ------------------------------------------------------------------------------------- money
@@ -317,11 +317,14 @@ class Desk:
             BudgetExceededError: If it might cost more than the budget leaves; nothing was sent.
             TokenLabError: If it is no draft any more, or another kernel has it; nothing was sent.
         """
-        concurrency = self.model(job.request.model).contract.limits.concurrency
+        limits = self.model(job.request.model).contract.limits
         draft = self._engine.take(job.id)
         if self.budget:
             self._engine.reserve([draft], [self.budget])
-        self._engine.start(draft, concurrency=concurrency)
+        self._begin(draft, limits)
+
+    def _begin(self, draft: JobSnapshot, limits: ServiceLimits) -> None:
+        self._engine.start(draft, concurrency=limits.concurrency, per_minute=limits.requests_per_minute)
 
     def _job(self, job_id: str) -> Job:
         return self._jobs.get(job_id) or Job(job_id, self._engine, self._blobs, self)

@@ -81,7 +81,7 @@ class Facts:
         did_you_mean: A name that the API suggests instead.
         suggestions: Ids of models that could do it.
         retryable: The API's word on whether the same call may work later.
-        retry_after: Seconds to wait; the header wins over the body.
+        retry_after: Seconds to wait; the header wins over the body. A 429 with neither: until its window ends.
         balance_usd: Money left, in US dollars.
         estimated_cost_usd: What the request would have cost, in US dollars.
         request_id: The service's id of the call (``X-Request-ID``).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +61,13 @@ class Rig:
         key: str = KEY,
         base_url: str = settings.SANDBOX_URL,
         prefer_tasks: bool = True,
+        wire: Callable[[Starlette], Wire] = Wire,
         **options: Any,
     ) -> None:
         self.clock = HastyClock()
         times = {"clock": self.clock.now, "sleep": self.clock.sleep}
         self.app = create_app(base_url=base_url, faults=faults, **times, **options)
-        self.wire = Wire(self.app)
+        self.wire = wire(self.app)
         chosen = settings.load(
             api_key=settings.Secret(key), base_url=base_url, data_dir=folder, prefer_tasks=prefer_tasks
         )

@@ -45,6 +45,9 @@ _OWN = frozenset(
     {"message", "type", "code", "param", "model", "hint", "did_you_mean", "suggestions", "retryable", "retry_after"}
     | {"balance_usd", "estimated_cost_usd", "request_id"}
 )
+_TOO_MANY_REQUESTS = 429
+_LEAST_UNIX_TIME, _PAST_UNIX_TIMES = 1e6, 1e11  # seconds; what is past them may be milliseconds
+_MAX_DIGITS = 9  # of a number of calls
 _LONGEST = 600  # characters of a foreign text that a message repeats
 _KEY = re.compile(rb"(?<![\w-])sk-[\w-]{3,}")  # services like to quote the key that they refuse
 
@@ -61,6 +64,10 @@ def read_meta(headers: Mapping[str, str], body: Mapping[str, Any]) -> Meta:
         request_id=request_id(headers) or _text(body.get("request_id")),
         billing_transaction_id=billing if isinstance(billing, str) else headers.get("x-billing-transaction-id"),
         retry_after=retry_after(headers),
+        answered_at=_answered_at(headers),
+        calls_limit=_calls(headers, "limit"),
+        calls_left=_calls(headers, "remaining"),
+        calls_renewed_at=_renewed_at(headers),
     )
 
 
@@ -76,6 +83,40 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return _seconds((until - now).total_seconds())
     except (ValueError, TypeError):
         return None
+
+
+def _answered_at(headers: Mapping[str, str]) -> float | None:
+    try:
+        date = parsedate_to_datetime(headers.get("date", ""))
+        return date.timestamp() if date.tzinfo else None
+    except (ValueError, TypeError):
+        return None
+
+
+def _calls(headers: Mapping[str, str], name: str) -> int | None:
+    """A count of ``X-RateLimit-*`` (the vendor's guide "Rate limits"): a whole number from 0."""
+    text = headers.get(f"x-ratelimit-{name}", "").strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS else None
+
+
+def _renewed_at(headers: Mapping[str, str]) -> float | None:
+    """``X-RateLimit-Reset``: unix seconds; a number too small for that is seconds from the answer on, as others do."""
+    try:
+        number = float(headers.get("x-ratelimit-reset", ""))
+    except ValueError:
+        return None
+    if not 0 <= number < _PAST_UNIX_TIMES:
+        return None
+    if number >= _LEAST_UNIX_TIME:
+        return number
+    answered_at = _answered_at(headers)
+    return None if answered_at is None else answered_at + number
+
+
+def _until_renewed(headers: Mapping[str, str]) -> float | None:
+    """Seconds from the answer to the next window, both by the service's clock."""
+    renewed_at, answered_at = _renewed_at(headers), _answered_at(headers)
+    return None if renewed_at is None or answered_at is None else _seconds(renewed_at - answered_at)
 
 
 def _seconds(number: float | None) -> float | None:
@@ -98,6 +139,8 @@ def read_error(endpoint: str, status: int, headers: Mapping[str, str], body: byt
     base = Facts(status=status, endpoint=endpoint, request_id=request_id(headers) or _text(envelope.get("request_id")))
     facts = describe(error, base, _text(error.get("code")))
     header_wait = retry_after(headers)
+    if header_wait is None and facts.retry_after is None and status == _TOO_MANY_REQUESTS:
+        header_wait = _until_renewed(headers)
     if header_wait is not None:
         facts = replace(facts, retry_after=header_wait)
     text = _text(error.get("message")) or _text(said) or _text(envelope.get("message"))

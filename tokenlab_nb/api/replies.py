@@ -13,11 +13,20 @@ class Meta:
         request_id: ``X-Request-ID``: the service's id of this call.
         billing_transaction_id: Id of a settled charge, from the body or ``X-Billing-Transaction-ID``.
         retry_after: Seconds that the service asks to wait before the next call.
+        answered_at: ``Date``: when it was given, by the service's clock, in seconds since 1970.
+        calls_limit: ``X-RateLimit-Limit``: how many calls the key has in each window.
+        calls_left: ``X-RateLimit-Remaining``: how many of them are left.
+        calls_renewed_at: ``X-RateLimit-Reset``: when the next window begins, by the service's clock, in seconds since
+            1970.
     """
 
     request_id: str | None = None
     billing_transaction_id: str | None = None
     retry_after: float | None = None
+    answered_at: float | None = None
+    calls_limit: int | None = None
+    calls_left: int | None = None
+    calls_renewed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.leases import ELSEWHERE, claimed, give_signs, seen, take_draft
 from tokenlab_nb.jobs.ledger import Ledger
 from tokenlab_nb.jobs.loop import TICK, Answer, Loop, done
+from tokenlab_nb.jobs.pace import Pace
 from tokenlab_nb.jobs.runner import Ports, Run, off_loop
 from tokenlab_nb.jobs.verdicts import after_fault
 
@@ -64,6 +65,7 @@ class Engine:
         self._longest_create = longest_create
         self._documented = documented
         self._ledger = Ledger(partial(off_loop, ports.journal.save), self._made_good)
+        self._pace = Pace(ports.clock)
         self._loop = Loop(self._end, partial(self.close, _EXIT_GRACE))
         self._lock = self._loop.lock
         self._board = Board(self._lock)
@@ -81,12 +83,13 @@ class Engine:
         request: ImageRequest,
         *,
         concurrency: int | None = None,
+        per_minute: float | None = None,
         estimate: Estimate | None = None,
         repeats: str | None = None,
     ) -> str:
         """Make a job and start it; return its id at once. See `draft` and `start`."""
         draft = self.draft(request, estimate=estimate, repeats=repeats)
-        self.start(draft, concurrency=concurrency)
+        self.start(draft, concurrency=concurrency, per_minute=per_minute)
         return draft.id
 
     def draft(
@@ -120,12 +123,13 @@ class Engine:
         self._loop.refuse_fork()
         self._ports.journal.reserve(drafts, budgets)
 
-    def start(self, snapshot: JobSnapshot, *, concurrency: int | None = None) -> None:
+    def start(self, snapshot: JobSnapshot, *, concurrency: int | None = None, per_minute: float | None = None) -> None:
         """Start a draft.
 
         Args:
             snapshot: The draft.
             concurrency: Most creates of this model at once, where its contract states it.
+            per_minute: Most creates of this model in any minute, where its contract states it.
 
         Raises:
             SessionClosedError: If the engine is closed.
@@ -135,6 +139,7 @@ class Engine:
         with self._lock:
             if concurrency and model not in self._model_limits:
                 self._model_limits[model] = anyio.CapacityLimiter(concurrency)
+            self._pace.limit(model, per_minute)
             self._start(snapshot)
 
     def resume(self, job_id: str) -> None:
@@ -328,7 +333,7 @@ class Engine:
         self._board.put(snapshot)
 
     def _run(self, snapshot: JobSnapshot) -> Run:
-        run = Run(snapshot, self._ports, self._board.publish, self._ledger, documented=self._documented)
+        run = Run(snapshot, self._ports, self._board.publish, self._ledger, self._pace, documented=self._documented)
         self._runs[snapshot.id] = run
         return run
 

@@ -23,6 +23,7 @@ from tokenlab_nb.jobs import schedule, verdicts
 from tokenlab_nb.jobs.job import TERMINAL, JobSnapshot, JobStatus
 from tokenlab_nb.jobs.latency import Learned, learn, likely_ready
 from tokenlab_nb.jobs.ledger import Ledger
+from tokenlab_nb.jobs.pace import Pace
 from tokenlab_nb.jobs.pictures import MAX_FETCHES, Pictures
 from tokenlab_nb.jobs.ports import Blobs, Clock, ImageApi, Journal
 
@@ -50,6 +51,7 @@ class Run:
         ports: Service, ledger, blob store, clock.
         publish: Called with every new snapshot.
         ledger: The journal of the ports as all runs of an engine share it; by default this run has its own.
+        pace: How fast the API may be called, as all runs of an engine share it; by default this run has its own.
         documented: Seconds that a picture takes by the vendor's word, told where nothing was measured.
     """
 
@@ -59,6 +61,7 @@ class Run:
         ports: Ports,
         publish: Callable[[JobSnapshot], None],
         ledger: Ledger | None = None,
+        pace: Pace | None = None,
         *,
         documented: float | None = None,
     ) -> None:
@@ -67,6 +70,7 @@ class Run:
         self._ports = ports
         self._publish = publish
         self._ledger = ledger or Ledger(partial(off_loop, ports.journal.save))
+        self._pace = pace or Pace(ports.clock)
         self._pictures = Pictures(ports.blobs, self._download, off_loop)
         self._resumed = snapshot.status is not JobStatus.DRAFT
         self._stop_asked = False
@@ -141,6 +145,9 @@ class Run:
         complaint = self._ledger.complaint(snapshot.id)
         self._publish(replace(snapshot, note=f"{complaint} {snapshot.note}".strip()) if complaint else snapshot)
 
+    def _note(self, note: str) -> None:
+        self._show(replace(self.snapshot, note=note))
+
     @contextmanager
     def _waiting(self) -> Iterator[None]:
         """What runs in here may be broken off by `stop_waiting`."""
@@ -201,7 +208,10 @@ class Run:
         await self._to(JobStatus.DRAFT, expected_seconds=await self._look_back())
         attempt = 0
         while True:
+            await self._pace.turn_for(self.snapshot.request.model, self._note)
             async with gate():
+                if not await self._pace.turn(self.snapshot.request.model, self._note):
+                    continue
                 refusal = await self._send_once(await self._files())
             if refusal is None:
                 return
@@ -223,7 +233,7 @@ class Run:
             if self._stop_asked:
                 raise verdicts.StoppedError("Not sent.")
             try:
-                reply = await self._ports.api.create(self.snapshot.request, files)
+                reply = await self._pace.hearing(self._ports.api.create(self.snapshot.request, files))
             except TokenLabError as error:
                 if not verdicts.may_send_again(error):
                     raise
@@ -304,7 +314,8 @@ class Run:
             wait = schedule.poll_delay(polls, self._elapsed(), self._learned, reply.meta.retry_after)
 
     async def _poll(self) -> Reply:
-        return await self._ports.api.task(self.snapshot.task_id, self.snapshot.poll_url)
+        await self._pace.turn(tell=self._note)
+        return await self._pace.hearing(self._ports.api.task(self.snapshot.task_id, self.snapshot.poll_url))
 
     async def _collect(self) -> None:
         """Bring every picture of the answer to disk; what is there already is not fetched again."""

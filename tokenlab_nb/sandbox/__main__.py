@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .app import ConnectionDropped, create_app
 from .faults import Fault, parse_faults
+from .world import RATE_LIMIT
 
 _NO_SERVER = "the sandbox's server needs uvicorn: pip install 'tokenlab-nb[server]'"
 _MAX_PORT = 65535
@@ -55,7 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     with listener:
         base_url = _url(listener)
         app = create_app(
-            base_url=base_url, latency_scale=options.latency_scale, state_dir=options.state, faults=options.faults
+            base_url=base_url,
+            latency_scale=options.latency_scale,
+            state_dir=options.state,
+            faults=options.faults,
+            rate_limit=options.rate_limit,
         )
         sys.stdout.write(f"{base_url}\n")
         sys.stdout.flush()
@@ -71,6 +76,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--latency-scale", default=0.1, type=_scale, help="times the real models' 5 to 60 s (default: %(default)s)"
     )
     parser.add_argument("--faults", default=(), type=_faults, metavar="FILE", help="what goes wrong, as JSON")
+    parser.add_argument(
+        "--rate-limit",
+        default=RATE_LIMIT,
+        type=_calls,
+        metavar="N",
+        help="calls a minute and key (default: %(default)s)",
+    )
     parser.add_argument("--state", type=_folder, metavar="DIR", help="where tasks and pictures outlive a restart")
     return parser.parse_args(argv, argparse.Namespace(parser=parser))
 
@@ -78,6 +90,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to {_MAX_PORT}")
+    return int(text)
+
+
+def _calls(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
 
 

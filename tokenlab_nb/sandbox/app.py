@@ -1,4 +1,7 @@
-"""The sandbox as an ASGI application: keys, faults, headers and threads around the routes.
+"""The sandbox as an ASGI application: keys, the rate limit, faults, headers and threads around the routes.
+
+Each key has so many calls in a minute; then 429 with `Retry-After` until the minute is over. What needs no key
+(discovery, pictures, samples) is not limited.
 
 It needs no lifespan events. Use it in process through `httpx.ASGITransport`, or over a port with
 `python -m tokenlab_nb.sandbox`. `create_app(...).state.world` tells tests what was received.
@@ -46,6 +49,7 @@ from .refusals import Refusal, no_route, too_large
 from .service import Call, Reply, Service
 from .shelf import Shelf
 from .sources import has_references
+from .world import RATE_LIMIT, Tally
 
 MAX_BODY = 250_000_000
 _PAINTERS = 2
@@ -100,6 +104,7 @@ def create_app(
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     rng: random.Random | None = None,
     api_keys: Collection[str] | None = None,
+    rate_limit: int = RATE_LIMIT,
 ) -> Starlette:
     """A local TokenLab. Reads and makes `state_dir`, so it may block for a moment.
 
@@ -112,6 +117,7 @@ def create_app(
         sleep: Waits for seconds.
         rng: Ids, seeds and latencies; None draws them so that they cannot be guessed.
         api_keys: The only keys that are accepted; None accepts every one that begins with `sk-`.
+        rate_limit: Calls that each key has in a minute.
 
     Returns:
         The application. `state.world` is its `world.World`; its counters `received` and `accepted` are by route name.
@@ -130,6 +136,7 @@ def create_app(
         in_thread=anyio.to_thread.run_sync,
         in_painter=_in_painter,
         api_keys=api_keys,
+        rate_limit=rate_limit,
     )
     by_path: dict[str, list[_Served]] = {}
     for served in _ROUTES:
@@ -169,22 +176,26 @@ class _Outermost:
             request = Request(scope)
             refusal = no_route(error.status_code, request.method, request.url.path)
             request_id = self._service.new_request_id()
-            response = _finish(self._service, _refused(refusal, request_id), "", request_id)
+            tally = self._service.count_public()
+            response = _finish(self._service, _refused(refusal, request_id), tally, request_id)
             await response(scope, receive, send)
 
 
 async def _serve(service: Service, routes: Sequence[_Served], request: Request) -> Response:
-    """One call: who, what, its faults, its work, its headers."""
+    """One call: who, how often, what, its faults, its work, its headers."""
     served = next((s for s in routes if s.method == request.method), routes[0])
-    request_id, owner = service.new_request_id(), ""
+    request_id, tally = service.new_request_id(), None
     try:
         owner = _caller(service, served, request)
+        if served.key == "yes":
+            tally = service.count(owner)
+            service.check(tally)
         response = await _work(service, served, request, owner, request_id)
     except Refusal as refusal:
         response = _refused(refusal, request_id)
     except ClientDisconnect:  # the caller is gone before its request was whole: nobody hears the answer
         response = Response(status_code=400)
-    return _finish(service, response, owner, request_id)
+    return _finish(service, response, tally or service.count_public(), request_id)
 
 
 def _caller(service: Service, served: _Served, request: Request) -> str:
@@ -301,8 +312,8 @@ def _refused(refusal: Refusal, request_id: str) -> Response:
     return _canned(Canned(refusal.status, refusal.body, refusal.headers), request_id)
 
 
-def _finish(service: Service, response: Response, owner: str, request_id: str) -> Response:
+def _finish(service: Service, response: Response, tally: Tally, request_id: str) -> Response:
     """Put the standard headers on an answer."""
-    for name, value in service.headers(owner, request_id).items():
+    for name, value in service.headers(tally, request_id).items():
         response.headers.setdefault(name, value)
     return response

@@ -82,6 +82,19 @@ def bad_key(*, sent: bool) -> Refusal:
     return refuse(401, "invalid_api_key", message, code="invalid_api_key")
 
 
+def too_many_calls(seconds: int) -> Refusal:
+    """429 `rate_limit_exceeded`, with the seconds until it is over in the header and in the body."""
+    refusal = refuse(
+        429,
+        "rate_limit_exceeded",
+        "Rate limit exceeded. Please slow down.",
+        code="rate_limit_exceeded",
+        retryable=True,
+        retry_after=seconds,
+    )
+    return Refusal(refusal.status, refusal.body, {"Retry-After": str(seconds)})
+
+
 def no_task() -> Refusal:
     """404 `async_task_not_found`: unknown or expired."""
     return refuse(404, "invalid_request_error", "Task not found or no longer available.", code="async_task_not_found")

@@ -6,6 +6,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -13,9 +14,9 @@ from starlette.requests import Request
 from .catalog import Catalog
 from .faults import Event, Script
 from .forms import Form
-from .refusals import bad_key
+from .refusals import bad_key, too_many_calls
 from .shelf import Shelf
-from .world import RATE_LIMIT, Dice, World, token
+from .world import RATE_LIMIT, Dice, Tally, World, token
 
 
 class InThread(Protocol):
@@ -43,6 +44,7 @@ class Service:
         in_thread: For whatever blocks.
         in_painter: The same for painting, a few at a time.
         api_keys: The only keys that are accepted; None accepts every one that begins with `sk-`.
+        rate_limit: Calls that each key has in a minute.
         painted: The pictures that were served last.
     """
 
@@ -58,6 +60,7 @@ class Service:
     in_thread: InThread
     in_painter: InThread
     api_keys: Collection[str] | None = None
+    rate_limit: int = RATE_LIMIT
     painted: OrderedDict[tuple[str, int], bytes] = field(default_factory=OrderedDict)
 
     def owner(self, authorization: str | None) -> str:
@@ -73,16 +76,27 @@ class Service:
             raise bad_key(sent=bool(key))
         return hashlib.sha256(key.encode()).hexdigest()
 
-    def headers(self, owner: str, request_id: str) -> dict[str, str]:
+    def count_public(self) -> Tally:
+        """Count a call that needs no key. Those have a limit of their own, which is told here and not enforced."""
+        return self.world.count_call("", self.clock())
+
+    def count(self, owner: str) -> Tally:
+        """Count a call with a key."""
+        return self.world.count_call(owner, self.clock(), self.rate_limit)
+
+    def check(self, tally: Tally) -> None:
+        """Turn a call away that is too many.
+
+        Raises:
+            Refusal: 429 until the minute is over.
+        """
+        if tally.left < 0:
+            raise too_many_calls(max(1, ceil(tally.reset - self.clock())))
+
+    def headers(self, tally: Tally, request_id: str) -> dict[str, str]:
         """What stands on every answer."""
-        left, reset = self.world.count_call(owner, self.clock())
-        return {
-            "X-Request-ID": request_id,
-            "X-Routing-Time-MS": str(2 + self.dice.getrandbits(5)),
-            "X-RateLimit-Limit": str(RATE_LIMIT),
-            "X-RateLimit-Remaining": str(left),
-            "X-RateLimit-Reset": str(reset),
-        }
+        routing = str(2 + self.dice.getrandbits(5))
+        return {"X-Request-ID": request_id, "X-Routing-Time-MS": routing, **tally.headers()}
 
     def new_request_id(self) -> str:
         """An id for one call."""

@@ -19,6 +19,7 @@ PENDING, PROCESSING, COMPLETED, FAILED = "pending", "processing", "completed", "
 TASK_PATH = "/v1/tasks/"
 POLICY = "Content policy violation"
 RATE_LIMIT = 1000
+"""Calls that a key has in each minute: the lowest tier of the vendor's guide "Rate limits"."""
 _QUEUED = 0.15  # the share of a task's time that it waits before work begins (a sandbox value)
 _SHORTEST, _LONGEST = 5.0, 60.0
 
@@ -163,13 +164,37 @@ class StoredFile:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """An owner's minute, as one call finds it.
+
+    Attributes:
+        limit: Calls in each minute.
+        left: How many are left after this one; below 0 when this one is too many.
+        reset: Unix time at which the minute ends.
+    """
+
+    limit: int
+    left: int
+    reset: int
+
+    def headers(self) -> dict[str, str]:
+        """As the answer tells it."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(max(0, self.left)),
+            "X-RateLimit-Reset": str(self.reset),
+        }
+
+
 class World:
     """All that the service remembers.
 
     Attributes:
         records: By id.
         files: By id.
-        received: How many creates came in, by route name (`generations`, `edits`, `variations`), refused ones too.
+        received: How many creates came in, by route name (`generations`, `edits`, `variations`), refused ones too,
+            but not those without a key that is accepted, nor those over the rate limit.
         accepted: How many of them were taken, by route name: what a real service would have begun, or billed.
         reads: How often a finished task was read, by id; the charge shows from the second time on.
     """
@@ -213,13 +238,13 @@ class World:
             raise refuse(404, "not_found_error", f"No such file: {file_id}", code="file_not_found", param="file_id")
         return found
 
-    def count_call(self, owner: str, now: float) -> tuple[int, int]:
-        """Count one call against an owner's minute; gives calls left, and the unix time at which the minute ends."""
+    def count_call(self, owner: str, now: float, limit: int = RATE_LIMIT) -> Tally:
+        """Count one call against an owner's minute, one that is too many as well."""
         minute = int(now // 60)
         seen, used = self._minutes.get(owner, (minute, 0))
         used = used + 1 if seen == minute else 1
         self._minutes[owner] = (minute, used)
-        return max(0, RATE_LIMIT - used), (minute + 1) * 60
+        return Tally(limit, limit - used, (minute + 1) * 60)
 
 
 def is_task(record_id: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -291,6 +292,63 @@ def test_meta_reads_body_and_headers() -> None:
     assert (meta.request_id, meta.billing_transaction_id, meta.retry_after) == ("r", "b", 2.0)
     meta = read_meta({"x-billing-transaction-id": "h"}, {"billing_transaction_id": 5, "request_id": "r"})
     assert (meta.request_id, meta.billing_transaction_id, meta.retry_after) == ("r", "h", None)
+
+
+_NOW = parsedate_to_datetime(_DATE).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({"limit": "20", "remaining": "7", "reset": "1800000060"}, (20, 7, 1_800_000_060.0)),
+        ({"limit": " 20 ", "remaining": "0", "reset": "1800000060.5"}, (20, 0, 1_800_000_060.5)),
+        ({"reset": "30", "date": _DATE}, (None, None, _NOW + 30)),
+        ({"reset": "30"}, (None, None, None)),
+        ({"reset": "30", "date": "soon"}, (None, None, None)),
+        ({"limit": "-1", "remaining": "-5", "reset": "-30", "date": _DATE}, (None, None, None)),
+        ({"limit": "many", "remaining": "1e3", "reset": "soon"}, (None, None, None)),
+        ({"limit": "\u0663", "remaining": "7.5", "reset": "nan"}, (None, None, None)),
+        ({"limit": "9" * 5000, "remaining": "20, 20;w=60", "reset": "inf"}, (None, None, None)),
+        ({"reset": "1800000060000"}, (None, None, None)),  # milliseconds
+        ({}, (None, None, None)),
+    ],
+)
+def test_meta_reads_how_many_calls_are_left(
+    headers: dict[str, str], told: tuple[int | None, int | None, float | None]
+) -> None:
+    named = {name if name == "date" else f"x-ratelimit-{name}": text for name, text in headers.items()}
+    meta = read_meta(named, {})
+    assert (meta.calls_limit, meta.calls_left, meta.calls_renewed_at) == told
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [(_DATE, _NOW), ("Wed, 21 Oct 2026 07:29:30 -0000", None), ("Wed, 21 Oct 99999 07:29:30 GMT", None), ("", None)],
+)
+def test_meta_tells_the_services_own_time(date: str, seconds: float | None) -> None:
+    assert read_meta({"date": date}, {}).answered_at == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "seconds"),
+    [
+        (429, {"reset": str(int(_NOW) + 40), "date": _DATE}, None, 40.0),
+        (429, {"reset": "40", "date": _DATE}, None, 40.0),
+        (429, {"reset": str(int(_NOW) - 40), "date": _DATE}, None, 0.0),
+        (429, {"reset": str(int(_NOW) + 40), "date": _DATE}, 8, 8.0),
+        (429, {"reset": str(int(_NOW) + 40), "date": _DATE, "after": "9"}, 8, 9.0),
+        (429, {"reset": str(int(_NOW) + 40)}, None, None),
+        (429, {"date": _DATE}, None, None),
+        (503, {"reset": str(int(_NOW) + 40), "date": _DATE}, None, None),
+    ],
+)
+def test_a_429_without_a_pause_means_until_the_next_window(
+    status: int, headers: dict[str, str], body: object, seconds: float | None
+) -> None:
+    names = {"reset": "x-ratelimit-reset", "date": "date", "after": "retry-after"}
+    named = {names[name]: text for name, text in headers.items()}
+    answer = json.dumps({"error": {"message": "m", "retry_after": body}}).encode()
+    assert read_error(CALL, status, named, answer).retry_after == seconds
 
 
 def test_describing_adds_to_what_was_known() -> None:

@@ -22,13 +22,15 @@ from tests.unit.jobs.fakes import (
     Held,
     Make,
     World,
+    facts,
     forever,
     until,
 )
 from tests.unit.pictures import PNG
-from tokenlab_nb.errors import AuthenticationError, ImageError, TransportError
+from tokenlab_nb.errors import AuthenticationError, ImageError, RateLimitError, TransportError
 from tokenlab_nb.jobs.engine import MAX_SENDS
 from tokenlab_nb.jobs.job import JobStatus
+from tokenlab_nb.jobs.schedule import LONGEST_PAUSE
 
 # ------------------------------------------------------------------------------------------------- jobs
 
@@ -77,6 +79,28 @@ def test_a_model_may_have_a_lower_limit_which_holds_back_no_other_model(make: Ma
     answer.let_go()
     until(lambda: world.api.count("ask") == 21)
     assert world.api.most_sending == 3
+
+
+def test_a_model_may_have_a_limit_of_creates_a_minute_and_its_waiting_jobs_take_nobodys_place(make: Make) -> None:
+    world = World(creates=[DONE])
+    engine = make(world)
+    ids = [engine.submit(REQUEST, per_minute=2) for _ in range(5)]
+    assert all(engine.wait(each, SOON) for each in ids)
+    times = sorted(engine.snapshot(each).sent_at or 0.0 for each in ids)
+    assert min(later - earlier for earlier, later in zip(times, times[2:], strict=False)) >= 60
+    assert world.posts == 5
+
+
+def test_a_429_slows_all_jobs_of_the_engine(make: Make) -> None:
+    busy = RateLimitError("Tomorrow.", facts=facts(429, retry_after=86_400.0))
+    world = World(creates=[busy, DONE])
+    engine = make(world)
+    refused = engine.submit(REQUEST)
+    assert engine.wait(refused, SOON)
+    job = engine.submit(replace(REQUEST, model="model-b"))
+    assert engine.wait(job, SOON)
+    assert (engine.snapshot(refused).status, engine.snapshot(job).status) == (JobStatus.FAILED, JobStatus.COMPLETED)
+    assert world.elapsed == LONGEST_PAUSE
 
 
 @pytest.mark.parametrize("limit", [None, 1])

@@ -74,6 +74,42 @@ def test_every_answer_carries_the_headers():
     run(scenario)
 
 
+def test_a_key_has_so_many_calls_in_a_minute():
+    async def scenario() -> None:
+        lab = Lab(rate_limit=3)
+        lab.clock.tick(12.5)
+        left = [(await lab.http.get("/v1/files")).headers["X-RateLimit-Remaining"] for _ in range(3)]
+        assert left == ["2", "1", "0"]
+        for _ in range(2):
+            refused = await lab.generate("z-image")
+            assert (refused.status_code, refused.headers["Retry-After"]) == (429, "48")
+            assert {name: error(refused)[name] for name in ("type", "code", "retryable", "retry_after")} == {
+                "type": "rate_limit_exceeded",
+                "code": "rate_limit_exceeded",
+                "retryable": True,
+                "retry_after": 48,
+            }
+            told = [refused.headers[f"X-RateLimit-{name}"] for name in ("Limit", "Remaining", "Reset")]
+            assert told == ["3", "0", str(int(START) + 60)]
+        assert sum(lab.world.received.values()) == 0
+        assert (await lab.client("sk-two").get("/v1/files")).status_code == 200  # another key's minute is its own
+        lab.clock.tick(47.5)
+        assert (await lab.generate("z-image")).status_code == 200
+
+    run(scenario)
+
+
+def test_what_needs_no_key_is_not_limited():
+    async def scenario() -> None:
+        lab = Lab(rate_limit=1)
+        assert [(await lab.http.get("/v1/files")).status_code for _ in range(2)] == [200, 429]
+        discovery = ("/v1/models", "/v1/models/z-image", "/v1/models/z-image/pricing", "/v1/pricing")
+        for path in (*discovery, "/samples", "/samples/fox.jpg"):
+            assert [(await lab.http.get(path)).status_code for _ in range(3)] == [200] * 3
+
+    run(scenario)
+
+
 def test_an_unknown_model_is_400_on_a_create_and_404_on_a_look_up():
     async def scenario() -> None:
         lab = Lab()

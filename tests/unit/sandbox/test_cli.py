@@ -61,6 +61,13 @@ def test_a_create_that_is_waiting_sees_the_line_go_dead_at_the_end():
             pass
 
 
+def test_a_lower_rate_limit_is_kept():
+    with served("--rate-limit", "1") as http:
+        answers = [http.get("/v1/files") for _ in range(3)]
+    assert 429 in [answer.status_code for answer in answers]  # a minute may end in between
+    assert {answer.headers["X-RateLimit-Limit"] for answer in answers} == {"1"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -68,6 +75,8 @@ def test_a_create_that_is_waiting_sees_the_line_go_dead_at_the_end():
         (["--port", "65536"], "'65536' is not a port"),
         (["--latency-scale", "-1"], "'-1' is not a number"),
         (["--latency-scale", "fast"], "'fast' is not a number"),
+        (["--rate-limit", "0"], "'0' is not a whole number from 1"),
+        (["--rate-limit", "many"], "'many' is not a whole number from 1"),
         (["--faults", "/nowhere/faults.json"], "cannot read /nowhere/faults.json"),
         (["--state", "/dev/null/state"], "cannot make /dev/null/state"),
         (["--bogus"], "--bogus"),

@@ -15,6 +15,7 @@ from tokenlab_nb.sandbox.world import (
     Order,
     Record,
     StoredFile,
+    Tally,
     World,
     draw_latency,
     encoded,
@@ -144,8 +145,10 @@ def test_tokens_have_a_fixed_length():
 
 def test_the_minute_of_a_key_is_counted_and_begins_anew():
     made = World()
-    assert made.count_call("me", 59.0) == (999, 60)
-    assert made.count_call("me", 59.9) == (998, 60)
-    assert made.count_call("you", 59.9) == (999, 60)
-    assert made.count_call("me", 60.0) == (999, 120)
-    assert [made.count_call("me", 61.0) for _ in range(1200)][-1][0] == 0
+    assert made.count_call("me", 59.0) == Tally(1000, 999, 60)
+    assert made.count_call("me", 59.9) == Tally(1000, 998, 60)
+    assert made.count_call("you", 59.9) == Tally(1000, 999, 60)
+    assert made.count_call("me", 60.0) == Tally(1000, 999, 120)
+    last = [made.count_call("me", 61.0, limit=20) for _ in range(30)][-1]
+    assert last.left < 0
+    assert last.headers() == {"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "120"}
