@@ -39,10 +39,19 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     """Start a sandbox process and return its address."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*faults: dict[str, Any], scale: float = 0.0) -> str:
+    def start(*faults: dict[str, Any], scale: float = 0.0, rate_limit: int = 1000) -> str:
         script = tmp_path / "faults.json"
         script.write_text(json.dumps(faults))
-        options = ["--port", "0", "--latency-scale", str(scale), "--faults", str(script)]
+        options = [
+            "--port",
+            "0",
+            "--latency-scale",
+            str(scale),
+            "--faults",
+            str(script),
+            "--rate-limit",
+            str(rate_limit),
+        ]
         process = subprocess.Popen(
             [sys.executable, "-m", "tokenlab_nb.sandbox", *options], stdout=subprocess.PIPE, text=True
         )

@@ -61,7 +61,7 @@ def test_a_thousand_jobs_at_once_all_come_home(
     meter = Meter()
     for name in ("save", "reserve", "claim", "beat", "latencies", "load"):
         monkeypatch.setattr(Journal, name, meter.timed(getattr(Journal, name)))
-    url = serve(scale=0.05)
+    url = serve(scale=0.05, rate_limit=1_000_000)
     chosen = settings.load(api_key=settings.Secret("sk-" + "many"), base_url=url, data_dir=tmp_path)
     with Session(chosen) as session:
         values = {"prompt": "fox", "size": "512x512", "output_format": "jpeg", "async": True}
