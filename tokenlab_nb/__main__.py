@@ -1,4 +1,7 @@
-"""The command `tokenlab-nb`: `lab` opens the example notebooks in JupyterLab, `sandbox` serves a local TokenLab."""
+"""The command `tokenlab-nb`.
+
+`lab` opens the example notebooks in JupyterLab, `history` lists jobs, `sandbox` serves a local TokenLab.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,8 @@ def main(argv: Sequence[str] | None = None, *, run: Runner | None = None, exampl
         return serve(words[1:])
     cut = words.index("--") if "--" in words else len(words)
     options = _parser().parse_args(words[:cut])
+    if options.command == "history":
+        return _history(options)
     if find_spec("jupyterlab") is None:
         sys.stderr.write('JupyterLab is not installed here. Install it with: pip install "tokenlab-nb[lab]"\n')
         return 1
@@ -50,7 +55,8 @@ def main(argv: Sequence[str] | None = None, *, run: Runner | None = None, exampl
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("tokenlab-nb", description="Try TokenLab's image models in notebooks.")
     parser.add_argument("--version", action="version", version=f"tokenlab-nb {version('tokenlab-nb')}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    _add_history(commands.add_parser("history", help="list the jobs of the ledger, newest first; nothing is sent"))
     lab = commands.add_parser(
         "lab",
         help="copy the example notebooks into a folder and open JupyterLab on the first one",
@@ -67,6 +73,34 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("sandbox", help="serve the sandbox on a port (see: tokenlab-nb sandbox --help)")
     return parser
+
+
+def _add_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help="only this model's")
+    parser.add_argument("--status", help="only those in this state, such as unknown")
+    parser.add_argument("--text", default="", metavar="WORDS", help="only those whose prompt holds each word")
+    parser.add_argument("--since", metavar="TIME", help="only those made then or later: 2026-11-26, 2026-11-26T14:30")
+    parser.add_argument("--until", metavar="TIME", help="only those made before then")
+    parser.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
+    parser.add_argument("--data-dir", type=Path, metavar="FOLDER", help="another folder than the usual one")
+    parser.add_argument("--sandbox", action="store_true", default=None, help="the sandbox's, also where there is a key")
+
+
+def _history(options: argparse.Namespace) -> int:
+    """Print the ledger's jobs. Nothing is taken up: a notebook that follows them is not disturbed."""
+    from tokenlab_nb import settings  # noqa: PLC0415 - `lab` need not pay for all of it
+    from tokenlab_nb.errors import TokenLabError  # noqa: PLC0415 - the same
+    from tokenlab_nb.session import Session  # noqa: PLC0415 - the same
+
+    names = ("model", "status", "text", "since", "until", "limit")
+    try:
+        with Session(settings.load(sandbox=options.sandbox, data_dir=options.data_dir)) as session:
+            found = session.history(**{name: getattr(options, name) for name in names})
+            sys.stdout.write(f"{session.place}.\n{found!r}\n")
+    except TokenLabError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
 
 
 def _examples() -> Traversable:

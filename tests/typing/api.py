@@ -8,6 +8,7 @@ from typing import assert_type
 
 import tokenlab_nb as tl
 from tokenlab_nb.contract.model import Contract, Operation, Param
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.jobs.job import JobSnapshot
 
@@ -30,6 +31,30 @@ def opening(folder: Path) -> None:
         assert_type(session.jobs, list[tl.Job])
     session.close()
     assert_type(tl.__version__, str)
+
+
+def money(session: tl.Session, request: ImageRequest) -> None:
+    assert_type(tl.connect(budget=2.5, allow_unknown_price=True), tl.Session)
+    price = session.price(request)
+    assert_type(price, Estimate)
+    assert_type(price.high, float | None)
+    session.limit_spending(5)
+    assert_type(session.spending.most, float)
+    assert_type(session.twin(request), tl.Job | None)
+
+
+def the_past(session: tl.Session, folder: Path) -> None:
+    for job in session.recover():
+        assert_type(job, tl.Job)
+        assert_type(job.look_again(), str)
+        assert_type(job.run_again(), tl.Job)
+        assert_type(job.support_packet(), dict[str, object])
+        job.forget()
+        job.run()
+    session.history(model="gpt-image-2", status=["unknown", "failed"], text="fox", since="2026-11-26").to_frame()
+    assert_type(session.adopt("ldtask_1", settles="job_1"), tl.Job)
+    assert_type(session.export_replay(folder).jobs, int)
+    assert_type(tl.connect(replay=folder), tl.Session)
 
 
 def looking_models_up(session: tl.Session) -> None:

@@ -97,7 +97,7 @@ def test_the_version_is_the_distributions(capsys):
     assert capsys.readouterr().out == f"tokenlab-nb {tokenlab_nb.__version__}\n"
 
 
-@pytest.mark.parametrize("words", [[], ["history"], ["lab", "--port", "1"]])
+@pytest.mark.parametrize("words", [[], ["doctor"], ["lab", "--port", "1"]])
 def test_an_unknown_command_is_refused_with_the_usage(words, capsys):
     with pytest.raises(SystemExit) as stop:
         command.main(words)
@@ -110,3 +110,19 @@ def test_sandbox_hands_its_words_to_the_sandbox(capsys):
         command.main(["sandbox", "--help"])
     assert stop.value.code == 0
     assert "--latency-scale" in capsys.readouterr().out
+
+
+def test_history_lists_the_ledger_and_disturbs_nothing(tmp_path, capsys, sandbox_session):
+    sandbox_session.generate(model="nano-banana-2", prompt="a red fox")
+    folder = ["--sandbox", "--data-dir", sandbox_session.data_dir]
+    assert command.main(["history", *folder, "--model", "nano-banana-2", "--text", "FOX"]) == 0
+    said = capsys.readouterr().out
+    assert "nothing is billed" in said
+    assert sandbox_session.jobs[0].id in said
+    assert command.main(["history", *folder, "--since", "2999-01-01"]) == 0
+    assert "No jobs." in capsys.readouterr().out
+
+
+def test_history_says_what_is_wrong_with_a_filter(tmp_path, capsys):
+    assert command.main(["history", "--sandbox", "--data-dir", str(tmp_path), "--status", "lost"]) == 1
+    assert "There is no state 'lost'" in capsys.readouterr().err
