@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tokenlab_nb.store.failures import is_damage
 from tokenlab_nb.store.migrations import migrate
 
-__all__ = ["Database", "is_network", "open_database"]
+__all__ = ["COMPANIONS", "Database", "is_network", "open_database"]
 
 BUSY_SECONDS = 10.0
 """How long a call waits for another process to finish its write."""
@@ -22,7 +22,8 @@ _MOUNTS = Path("/proc/mounts")
 _NETWORK_TYPES = re.compile(
     r"nfs\d?|cifs|smb\d?|smbfs|9p|afs|ceph|glusterfs|lustre|gpfs|beegfs|ncpfs|vboxsf|virtiofs|fuse(\..*)?"
 )
-_COMPANIONS = ("", "-wal", "-shm", "-journal")
+COMPANIONS = ("", "-wal", "-shm", "-journal")
+"""What SQLite appends to the name of a database for the files beside it."""
 
 
 class Database(NamedTuple):
@@ -32,11 +33,13 @@ class Database(NamedTuple):
         connection: In autocommit mode, usable from any thread (one at a time).
         newer_steps: Steps in its record that this version does not know.
         notice: What the user should be told about the opening; empty when all was well.
+        damaged: The file that was set aside, if one was.
     """
 
     connection: sqlite3.Connection
     newer_steps: frozenset[str]
     notice: str = ""
+    damaged: Path | None = None
 
 
 def open_database(path: Path) -> Database:
@@ -63,8 +66,8 @@ def open_database(path: Path) -> Database:
     # Another kernel may have mended it meanwhile: its new file must not be set aside as well.
     aside = _set_aside(path) if os.path.samestat(before, path.stat()) else None
     kept = f"; it was kept as {aside.name}" if aside else ""
-    notice = f"The ledger {path} was damaged ({reason}){kept}. A new one was begun, so earlier jobs are not listed."
-    return Database(*_connect(path), notice)
+    notice = f"The ledger {path} was damaged ({reason}){kept}. A new one was begun."
+    return Database(*_connect(path), notice, aside)
 
 
 def _connect(path: Path) -> tuple[sqlite3.Connection, frozenset[str]]:
@@ -131,7 +134,7 @@ def _set_aside(path: Path) -> Path:
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
     # The companions keep the names that SQLite expects beside the file, so that its own tools can still read it all.
-    for suffix in _COMPANIONS:
+    for suffix in COMPANIONS:
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))

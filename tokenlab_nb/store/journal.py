@@ -21,8 +21,9 @@ from tokenlab_nb.jobs.budget import Budget, Spending, check
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.ports import Claim, TakenError
 from tokenlab_nb.store import owners, rows, statements
-from tokenlab_nb.store.database import open_database
+from tokenlab_nb.store.database import COMPANIONS, open_database
 from tokenlab_nb.store.failures import explained
+from tokenlab_nb.store.salvage import Salvaged, salvage
 
 __all__ = ["Journal"]
 
@@ -51,11 +52,13 @@ class Journal:
         self._owner = uuid.uuid4().hex
         self._lock = threading.Lock()
         with explained(path):
-            connection, newer, self.notice = open_database(path)
+            connection, newer, self.notice, damaged = open_database(path)
             self._file = path.stat()
         self._connection: sqlite3.Connection | None = connection
         try:
             self._check(newer)
+            if damaged:
+                self._carry_over(salvage(damaged, COMPANIONS))
             self.beat()
         except TokenLabError:
             self._disconnect()
@@ -303,6 +306,18 @@ class Journal:
         return rows.read(row[0]) if row else None
 
     # ----------------------------------------------------------------------------------- the database
+
+    def _carry_over(self, saved: Salvaged) -> None:
+        """Go on with what a damaged ledger still told; a job that another kernel wrote down meanwhile stands."""
+        with self._writing() as connection:
+            connection.executemany(statements.SIGN, saved.owners)
+            for job, owner in saved.jobs:
+                if connection.execute(statements.LOAD, {"id": job.id}).fetchone() is None:
+                    self._put(connection, [job])
+                    connection.execute(statements.TAKE, {"id": job.id, "owner": owner})
+        count = f"{len(saved.jobs):,} job{'' if len(saved.jobs) == 1 else 's'}"
+        told = f"{count} could be read and were carried over" if saved.jobs else "None of its jobs could be read"
+        self.notice = f"{self.notice} {told}."
 
     def close(self) -> None:
         """Let go of what is followed, and close the file; calling it again does nothing."""
