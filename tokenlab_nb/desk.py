@@ -254,8 +254,11 @@ class Desk:
         Raises:
             TokenLabError: If the ledger cannot be read or written.
         """
-        found = History(self._own(job_id) for job_id in self._engine.recover())
-        self.notice = f"{self._journal.notice} {left_behind([job.snapshot for job in found])}".strip()
+        ids = self._engine.recover()
+        news = [job_id for job_id in ids if job_id not in self._jobs]
+        found = History(self._own(job_id) for job_id in ids)
+        left = left_behind([self._jobs[job_id].snapshot for job_id in news])
+        self.notice = f"{self._journal.notice} {left}".strip()
         return found
 
     def adopt(self, task: str, *, settles: Job | str | None = None) -> Job:

@@ -120,12 +120,13 @@ _LEFT = (
     ("{} with unknown outcome: look at it before you run it again", "{} with unknown outcome: look at them first"),
     ("{} never sent", "{} never sent"),
     ("{} no longer waited for", "{} no longer waited for"),
+    ("{} whose pictures were not fetched", "{} whose pictures were not fetched"),
 )
 
 
 def left_behind(snapshots: Iterable[JobSnapshot]) -> str:
     """What an earlier kernel left, in one sentence; empty where it left nothing."""
-    counts = dict.fromkeys(("going", "unknown", "draft", "stopped"), 0)
+    counts = dict.fromkeys(("going", "unknown", "draft", "stopped", "unfetched"), 0)
     for snapshot in snapshots:
         counts[_fate(snapshot)] += 1
     parts = [
@@ -141,4 +142,6 @@ def _fate(snapshot: JobSnapshot) -> str:
         return "going"
     if snapshot.status is JobStatus.UNKNOWN:
         return "unknown"
+    if snapshot.status is JobStatus.FAILED:
+        return "unfetched"
     return "draft" if snapshot.is_parked else "stopped"

@@ -203,10 +203,12 @@ class Job:
         return _NOWHERE.format(what=what, when=when, job=self.id)
 
     def forget(self) -> None:
-        """Set a job of unknown outcome aside, or discard a draft; the row stays in the ledger.
+        """Set aside what waits for you (an unknown outcome, a task or pictures not asked for), or discard a draft.
+
+        The row stays in the ledger, and what may be paid for can be gone on with.
 
         Raises:
-            ValidationError: If it is neither.
+            ValidationError: If it goes on, or has ended with nothing left to do.
         """
         self._engine.forget(self.id)
 

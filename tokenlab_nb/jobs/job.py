@@ -150,7 +150,7 @@ class JobSnapshot:
         estimate: What it may cost by the price list of the moment it was made; None where nobody looked.
         repeats: The job of unknown outcome that the user ran again as this one.
         adopted: Whether the task was made elsewhere; what was asked is not known then.
-        forgotten: Whether the user set a job of unknown outcome aside; its row stays.
+        forgotten: Whether the user set the job aside; its row stays.
     """
 
     id: str
@@ -261,7 +261,7 @@ class JobSnapshot:
     def going_on(self, at: float) -> Self:
         """Return the snapshot as it goes on after a rest: to ask for its task, or to fetch its pictures again."""
         status = JobStatus.PROCESSING if self.can_fetch_again else self.status
-        return self.move(status, at, waiting_stopped=False, error=None, note="")
+        return self.move(status, at, waiting_stopped=False, forgotten=False, error=None, note="")
 
     def orphaned(self, at: float) -> Self:
         """Return the snapshot as it stands once the kernel that followed it is gone.
@@ -276,16 +276,16 @@ class JobSnapshot:
         return self
 
     def set_aside(self, at: float) -> Self:
-        """Return the snapshot after the user forgot it: a draft is discarded, an unknown outcome only put away.
+        """Return the snapshot after the user forgot it: a draft is discarded, what may be paid for only put away.
 
         Raises:
-            ValidationError: If it is neither.
+            ValidationError: If it goes on, or has ended with nothing left to do.
         """
         if self.status is JobStatus.DRAFT:
             return self.move(JobStatus.CANCELLED, at, note="")
-        if self.status is JobStatus.UNKNOWN:
+        if self.status is JobStatus.UNKNOWN or self.can_resume or self.can_fetch_again:
             return replace(self, forgotten=True)
-        raise ValidationError(f"Job {self.id} is {self.status}: only an unknown outcome or a draft can be set aside.")
+        raise ValidationError(f"Job {self.id} is {self.status}: only what waits for you can be set aside.")
 
     def heard(self, meta: Meta) -> dict[str, str]:
         """The changes that an answer's ids make to this snapshot; what is known is not forgotten."""
