@@ -48,8 +48,7 @@ def kernel() -> Iterator[Callable[[], Kernel]]:
     yield start
     for manager, client in started:
         client.stop_channels()
-        if manager.is_alive():
-            manager.shutdown_kernel(now=True)
+        manager.shutdown_kernel(now=True)
 
 
 def run(client: BlockingKernelClient, code: str) -> str:
