@@ -46,7 +46,7 @@ class Pictures(Widget):
         again: The line of Python that shows the widget again.
     """
 
-    libs: ClassVar[tuple[str, ...]] = ("pictures", "tiles", "lightbox", "twin")
+    libs: ClassVar[tuple[str, ...]] = ("pictures", "tiles", "actions", "lightbox", "twin")
     clock: ClassVar[Callable[[], float]] = staticmethod(time.time)
 
     title = t.Unicode("").tag(sync=True)
