@@ -82,7 +82,7 @@ function actionButtons(model, store) {
       if (action in row.questions) turn(action);
       else act(action);
     });
-    return compact ? [button] : [button, h("span", { class: "tlnb-consequence", text: told })];
+    return compact ? [button] : [h("div", { class: "tlnb-choice" }, button, h("span", { class: "tlnb-consequence", text: told }))];
   }
 
   function question() {
