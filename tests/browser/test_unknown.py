@@ -27,7 +27,8 @@ class Losing(httpx.ASGITransport):  # the first answer to a create is lost, afte
         answer = await super().handle_async_request(request)
         if len(POSTS) == 1:
             await answer.aread()
-            return httpx.Response(502, json={{"error": {{"message": MARKUP}}}}, headers={{"X-Request-ID": "req_" + MARKUP}})
+            headers = {{"X-Request-ID": "req_" + MARKUP}}
+            return httpx.Response(502, json={{"error": {{"message": MARKUP}}}}, headers=headers)
         return answer
 
 
@@ -163,7 +164,9 @@ def left(kind):  # a sandbox whose tasks outlive the kernel
 
 """
 
-AGAIN = "session = left(httpx.ASGITransport)\nsession.recover()\nstudio = tl.Studio(session, prompt='A red fox')\nstudio"
+AGAIN = (
+    "session = left(httpx.ASGITransport)\nsession.recover()\nstudio = tl.Studio(session, prompt='A red fox')\nstudio"
+)
 
 
 def test_what_an_earlier_kernel_left_is_there_after_a_restart(lab):

@@ -91,8 +91,7 @@ class Quote(Widget):
         if not self._session.is_sandbox:
             self.price = ""
             return f"{run}, {words}" if words else run
-        free = words in ("", "free")
-        self.price = "" if not words else "Nothing is billed here" + ("." if free else f"; the service asks {words}.")
+        self.price = words and f"Nothing is billed here; at the service: {words}."
         return run
 
     # ---------------------------------------------------------------------------------- the budget
@@ -164,6 +163,8 @@ class Quote(Widget):
         bridge().soon(self, "look", self._look, gap=LOOK_GAP)
 
     def _look(self) -> None:
+        if self._session.is_closed:
+            return
         self.spent = self._spending()
         requests = self._drafts()
         self._found = [found for request in requests if (found := self._session.twin(request))]

@@ -148,8 +148,9 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def close(self) -> None:
         """Free both ends of every widget in it. The session and its jobs go on."""
         bridge().forget(self)
-        for part in (self.header, self.picker, self.controls, self.quote, self.gallery):
-            part.close()
+        for name in ("header", "picker", "controls", "quote", "gallery"):
+            if part := self.__dict__.get(name):  # where the making failed half-way, some are missing
+                part.close()
         for box in _boxes(self):
             box.close()
         super().close()

@@ -26,7 +26,14 @@ function render({ model, el }) {
   el.append(root);
 
   // Sent at once and in order, so that a click on Run cannot overtake it.
-  limit.addEventListener("change", () => ask(model, "budget", { text: limit.value }).catch(() => {}));
+  let told = model.get("limit");
+  const tell = () => {
+    if (limit.value === told) return;
+    told = limit.value;
+    ask(model, "budget", { text: told }).catch(() => {}); // what is wrong with it stands in the alert region
+  };
+  limit.addEventListener("change", tell);
+  limit.addEventListener("keydown", (event) => event.key === "Enter" && tell());
   allow.addEventListener("change", () => ask(model, "allow", { on: allow.checked }).catch(() => {}));
   reveal.addEventListener("click", () => ask(model, "show").catch(() => {}));
 
@@ -42,7 +49,7 @@ function render({ model, el }) {
     setAttr(limit, "aria-invalid", model.get("error") && limit.value.trim() ? "true" : null);
   };
   const fill = () => {
-    limit.value = model.get("limit");
+    limit.value = told = model.get("limit");
   };
   const news = "change:price change:spent change:twins change:reveal change:can_allow change:allow change:error";
   model.on(news, update);

@@ -190,7 +190,7 @@ function makeTile(model, store, key, brief) {
       setText(facts, factWords(row, data, brief));
       const first = data.key === row.tiles.find((each) => each.kind === data.kind).key;
       const below = Object.keys(row.questions).length > 0; // choices and their question need more room than a frame has
-      if (act.node.parentElement !== (below ? caption : say)) below ? facts.after(act.node) : trouble.node.before(act.node);
+      if (act.node.parentElement !== (below ? caption : say)) below ? caption.append(act.node) : trouble.node.before(act.node);
       act.update(row, !brief && first && data.kind !== "picture" ? row.actions : [], below);
       const failed = data.kind !== "picture" && data.kind !== "waiting";
       trouble.update(row.error, failed);
@@ -244,11 +244,16 @@ function factWords(row, data, brief) {
     !brief && row.ended && data.kind === "picture" ? seconds(row.elapsed) : "",
     !brief && data.key === row.tiles[0].key && row.price,
     !brief && row.counts,
-    !brief && row.repeats && `runs ${row.repeats} again`,
-    !brief && row.repeated && `run again as ${row.repeated}`,
+    !brief && row.repeats && `runs ${shortId(row.repeats)} again`,
+    !brief && row.repeated && `run again as ${shortId(row.repeated)}`,
     !brief && (data.kind === "waiting" || data.kind === "stopped") && row.note,
   ];
   return parts.filter(Boolean).join(" · ");
+}
+
+/** Enough of an id to tell jobs apart; the whole one stands among the facts in full size. */
+function shortId(id) {
+  return id.length > 14 ? `${id.slice(0, 12)}…` : id;
 }
 
 /** An error in parts: title, text, what is wrong field by field, what to do, and the id to quote. */
