@@ -58,6 +58,7 @@ def test_a_budget_that_is_too_small_refuses_before_anything_is_sent(lab):
     expect(refusal).to_contain_text("Nothing was sent.")
     expect(studio(nb).locator(".tlnb-quote-spent")).to_have_text("nothing spent; $0.05 of $0.05 left.")
     expect(studio(nb).locator(".tlnb-tile")).to_have_count(0)
+    studio(nb).locator(".tlnb-quote").scroll_into_view_if_needed()
     nb.shot("budget-refused")
     assert nb.value("len(POSTS)") == 0
 
@@ -149,5 +150,5 @@ def test_money_is_readable_in_both_themes_wide_and_narrow(lab, theme):
         nb.resize(width, 1500)
         nb.wait_for(WIDE)
         apart(nb, ".tlnb-studio-run, .tlnb-quote-problem, .tlnb-quote-limit, .tlnb-quote-spent, .tlnb-quote-reveal", 5)
-        nb.cell(0)
+        studio(nb).locator(".tlnb-quote").evaluate("node => node.scrollIntoView({block: 'center'})")
         nb.shot(f"money-{theme}-{width}")

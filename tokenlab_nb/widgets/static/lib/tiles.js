@@ -159,12 +159,13 @@ function setFrame(grid, rows) {
 function makeTile(model, store, key, brief) {
   const img = h("img", { hidden: true, draggable: "false", decoding: "async" });
   const state = h("div", { class: "tlnb-state" });
+  const asked = h("div", { class: "tlnb-asked", hidden: true }); // what one is about to decide on
   const time = h("div", { class: "tlnb-time" });
   const bar = h("progress", { max: 100, hidden: true });
   const ground = h("div", { class: "tlnb-ground" }, img);
   const trouble = troubleBlock(true);
   const act = actionButtons(model, store);
-  const say = h("div", { class: "tlnb-say" }, state, time, bar, act.node, trouble.node);
+  const say = h("div", { class: "tlnb-say" }, state, asked, time, bar, act.node, trouble.node);
   const main = h("div", { class: "tlnb-main", tabindex: "-1" }, ground, say);
   const name = h("div", { class: "tlnb-model" });
   const facts = h("div", { class: "tlnb-facts" });
@@ -191,6 +192,8 @@ function makeTile(model, store, key, brief) {
       const first = data.key === row.tiles.find((each) => each.kind === data.kind).key;
       const below = Object.keys(row.questions).length > 0; // choices and their question need more room than a frame has
       if (act.node.parentElement !== (below ? caption : say)) below ? caption.append(act.node) : trouble.node.before(act.node);
+      setText(asked, row.prompt);
+      setShown(asked, below && !brief && Boolean(row.prompt));
       act.update(row, !brief && first && data.kind !== "picture" ? row.actions : [], below);
       const failed = data.kind !== "picture" && data.kind !== "waiting";
       trouble.update(row.error, failed);
