@@ -68,6 +68,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         known = [job for job in self.session.jobs if not is_set_aside(job.snapshot)]
         self.gallery: Gallery = import_module("tokenlab_nb.widgets.gallery").Gallery(known, title="Results")
         self._models: dict[str, Model] = {}
+        self._asked: set[str] = set()  # models whose contracts are on their way
         self._reading: set[str] | None = None  # models that a press of Run still waits for
         self._shown: list[str] = []
         self._wanted = list(models)
@@ -290,11 +291,13 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         missing = [name for name in self.picker.value if name not in self._models]
         if not missing:
             self._show_controls()
-        for name in missing:
+        for name in (name for name in missing if name not in self._asked):
+            self._asked.add(name)
             self._then(f"contract {name}", self.session.fetch_model(name), partial(self._take_contract, name))
 
     def _take_contract(self, name: str, answer: Answer[Model]) -> None:
         """Keep the model under the name that was asked for: an alias brings a model of another id."""
+        self._asked.discard(name)
         model = self._result(answer)
         if TEXT_TO_IMAGE not in model.contract.operations:
             raise ValidationError(f"{name} does not make pictures from a prompt alone.", hint="Choose another model.")
