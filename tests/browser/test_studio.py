@@ -194,6 +194,7 @@ def test_the_readmes_screenshot(lab):
     write(nb, "A red fox in deep snow, dusk")
     run_button(nb).click()
     pictures(nb, 2)
+    expect(studio(nb)).to_contain_text("Made before: 2 of 2 requests")
     nb.page.mouse.move(0, 0)
     nb.cell(0)
     nb.wait_idle()

@@ -31,11 +31,11 @@ function actionButtons(model, store) {
   let asking = ""; // the action that is asked about
   let compact = false;
   let kindSaid = "";
+  let busy = false; // whether a question to Python is on its way
 
   async function act(action) {
-    if (bar.querySelector("[aria-disabled]")) return;
-    const buttons = [...bar.querySelectorAll("button")];
-    for (const each of buttons) setAttr(each, "aria-disabled", "true"); // disabled ones would lose the focus to the page
+    if (busy) return;
+    setBusy(true);
     try {
       const { result } = await ask(model, "act", { job: row.id, action, repeated: row.repeated });
       say(result.said);
@@ -43,8 +43,14 @@ function actionButtons(model, store) {
       store.probe();
       say(store.dead ? "" : error.message);
     }
-    for (const each of buttons) setAttr(each, "aria-disabled", null);
+    setBusy(false);
     turn("");
+  }
+
+  /** Not by `disabled`: the button would lose the focus to the page. */
+  function setBusy(is) {
+    busy = is;
+    for (const each of bar.querySelectorAll("button")) setAttr(each, "aria-disabled", busy ? "true" : null);
   }
 
   function say(text) {
@@ -66,6 +72,7 @@ function actionButtons(model, store) {
     bar.dataset.state = state;
     const focused = bar.contains(bar.getRootNode().activeElement);
     bar.replaceChildren(...(asking ? question() : actions.flatMap(choice)));
+    setBusy(busy);
     setAttr(bar, "role", asking ? "group" : null);
     setAttr(bar, "aria-label", asking ? actionWords(row, asking)[0] : null);
     if (!focused) return;
@@ -78,7 +85,7 @@ function actionButtons(model, store) {
     const button = h("button", { class: "tlnb-button", type: "button", text, title: told });
     button.dataset.action = action;
     button.addEventListener("click", () => {
-      if (button.hasAttribute("aria-disabled")) return;
+      if (busy) return;
       if (action in row.questions) turn(action);
       else act(action);
     });
@@ -91,7 +98,7 @@ function actionButtons(model, store) {
     const yes = h("button", { class: "tlnb-button", type: "button", text: button, "aria-describedby": id });
     const no = h("button", { class: "tlnb-button tlnb-safe", type: "button", text: "Keep as it is", "aria-describedby": id });
     yes.addEventListener("click", () => act(asking));
-    no.addEventListener("click", () => no.hasAttribute("aria-disabled") || turn(""));
+    no.addEventListener("click", () => busy || turn(""));
     return [h("p", { class: "tlnb-question", id, text }), yes, no];
   }
 
@@ -99,7 +106,7 @@ function actionButtons(model, store) {
     if (event.key !== "Escape" || !asking) return;
     event.preventDefault();
     event.stopPropagation();
-    if (!bar.querySelector("[aria-disabled]")) turn("");
+    if (!busy) turn("");
   });
 
   return {
