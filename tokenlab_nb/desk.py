@@ -19,7 +19,7 @@ from tokenlab_nb.errors import ValidationError
 from tokenlab_nb.export.history import History, left_behind, moment
 from tokenlab_nb.jobs.adopt import adopted
 from tokenlab_nb.jobs.budget import Budget, Spending
-from tokenlab_nb.jobs.engine import Engine
+from tokenlab_nb.jobs.engine import Answer, Engine
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.ports import Clock, ImageApi
@@ -105,6 +105,14 @@ class Desk:
         """
         return self._engine.call(self._catalogue.model, model_id)
 
+    def fetch_model(self, model_id: str) -> Answer[Model]:
+        """As `model`, without blocking: the result comes as a future, on the engine's thread."""
+        return self._engine.call_soon(self._catalogue.model, model_id)
+
+    def has_at_hand(self, *model_ids: str) -> bool:
+        """Whether `model` has all these without asking the service. Never blocks."""
+        return all(map(self._catalogue.is_fresh, model_ids))
+
     # ------------------------------------------------------------------------------------- work
 
     def send(self, request: ImageRequest, *, budget: Budget | None = None) -> Job:
@@ -149,13 +157,17 @@ class Desk:
 
     # ------------------------------------------------------------------------------------- money
 
-    def price(self, request: ImageRequest) -> Estimate:
+    def price(self, request: ImageRequest, model: Model | None = None) -> Estimate:
         """Tell what a request will cost by the model's present price list; unknown is unknown, never 0.
+
+        Args:
+            request: What is to be asked.
+            model: The model as it was read before: then nothing is asked.
 
         Raises:
             TokenLabError: If the service cannot be asked.
         """
-        return estimate(self.model(request.model).price, request, self._clock.now())
+        return estimate((model or self.model(request.model)).price, request, self._clock.now())
 
     def limit_spending(self, limit: float | None, *, allow_unknown_price: bool = False) -> None:
         """Set the session's budget: what might exceed it is refused before it is sent.
@@ -192,6 +204,14 @@ class Desk:
     def spending(self) -> Spending:
         """What the jobs since the session was opened cost: settled, reserved, and of unknown outcome."""
         return self._journal.spending(self.origin, self._opened_at)
+
+    def spent_under(self, budget: Budget) -> Spending:
+        """What counts against a budget so far. Blocks for the ledger.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read.
+        """
+        return self._journal.spending(self.origin, budget.since)
 
     def twin(self, request: ImageRequest) -> Job | None:
         """Find the newest completed job of an equal request at this API: its pictures can be had for nothing."""

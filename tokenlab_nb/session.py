@@ -14,6 +14,7 @@ from tokenlab_nb import intake, settings
 from tokenlab_nb.api.client import InProcess, TokenLabClient
 from tokenlab_nb.contract import request as requests
 from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
+from tokenlab_nb.contract.references import Source
 from tokenlab_nb.desk import Desk
 from tokenlab_nb.errors import NotFoundError, ValidationError
 from tokenlab_nb.images import ImageResult
@@ -113,10 +114,6 @@ class Session(Desk):
             and all(word in " ".join((model.id, model.provider, *model.aliases)).lower() for word in words)
         ]
 
-    def fetch_model(self, model_id: str) -> Answer[Model]:
-        """As `model`, without blocking: the result comes as a future, on the engine's thread."""
-        return self._engine.call_soon(self._catalogue.model, model_id)
-
     def fetch_models(self) -> Answer[tuple[Model, ...]]:
         """As `models` with its defaults, without blocking."""
         return self._engine.call_soon(self._catalogue.models)
@@ -171,11 +168,15 @@ class Session(Desk):
         sources = intake.sources(references, self._blobs)
         cover = intake.source(mask, "mask", self._blobs) if mask is not None else None
         chosen = operation or default_operation(found, has_pictures=bool(sources), has_mask=cover is not None)
-        values = self._with_task(found, chosen, dict(values))
-        request, issues = requests.build(found, chosen, values, references=sources, mask=cover, origin=self.origin)
-        if request is None:
-            raise refusal(model, issues)
-        return request
+        return self._checked(model, found, chosen, values, sources, cover)
+
+    def draft_request(self, model: Model, values: Mapping[str, Json], *, operation: str) -> requests.ImageRequest:
+        """Check a request without pictures against a model that was read before: nothing is asked, nothing waits.
+
+        Raises:
+            ValidationError: As `submit`.
+        """
+        return self._checked(model.id, model, operation, values)
 
     def generate(self, *, model: str, prompt: str, **params: Any) -> list[ImageResult]:
         """Make pictures and wait for them: `submit` and `Job.wait` in one."""
@@ -214,6 +215,21 @@ class Session(Desk):
             raise ValidationError(
                 f"{issue.message} {remedy}", issues=(issue,), facts=error.facts, hint=remedy
             ) from error
+
+    def _checked(
+        self,
+        asked: str,
+        model: Model,
+        operation: str,
+        values: Mapping[str, Json],
+        sources: tuple[Source, ...] = (),
+        cover: Source | None = None,
+    ) -> requests.ImageRequest:
+        values = self._with_task(model, operation, dict(values))
+        request, issues = requests.build(model, operation, values, references=sources, mask=cover, origin=self.origin)
+        if request is None:
+            raise refusal(asked, issues)
+        return request
 
     def _with_task(self, model: Model, operation: str, values: dict[str, Json]) -> dict[str, Json]:
         offered = model.contract.operations.get(operation)

@@ -160,6 +160,7 @@ def test_it_is_run_by_keyboard_alone(lab):
     search.press("ArrowDown")
     nb.page.keyboard.press("Enter")
     expect(studio(nb).locator(".tlnb-picker-chip")).to_have_count(1)
+    expect(studio(nb)).to_contain_text("at the service: about $0.0368")  # the other model's: its settings are here
     expect(run_button(nb)).to_be_enabled()
     studio(nb).locator(".tlnb-studio-prompt textarea").focus()
     nb.page.keyboard.type("A teal teapot")
@@ -193,6 +194,7 @@ def test_the_readmes_screenshot(lab):
     write(nb, "A red fox in deep snow, dusk")
     run_button(nb).click()
     pictures(nb, 2)
+    expect(studio(nb)).to_contain_text("Made before: 2 of 2 requests")
     nb.page.mouse.move(0, 0)
     nb.cell(0)
     nb.wait_idle()

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
-from tokenlab_nb.jobs.engine import Engine
+from tokenlab_nb.jobs.engine import Answer, Engine
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
 from tokenlab_nb.jobs.packet import support_packet
 from tokenlab_nb.jobs.ports import Blobs
@@ -36,6 +36,9 @@ class Desk(Protocol):
 
     def run_draft(self, job: Job) -> None:
         """Send a draft that an earlier kernel left."""
+
+    def fetch_model(self, model_id: str) -> Answer[Any]:
+        """Read a model with its contract and price, without blocking."""
 
 
 class Job:
@@ -181,6 +184,10 @@ class Job:
             BudgetExceededError: If it might cost more than the session's budget leaves; nothing was sent.
         """
         return self._desk.run_again(self)
+
+    def fetch_model(self) -> Answer[Any]:
+        """Read its model's contract and price, which `run` and `run_again` need, without blocking."""
+        return self._desk.fetch_model(self.request.model)
 
     def look_again(self) -> str:
         """Look what became of a job of unknown outcome. Nothing is sent.

@@ -24,7 +24,14 @@ import traitlets as t
 from IPython.core.getipython import get_ipython
 
 Buffers = Sequence[bytes | memoryview]
-Result = Mapping[str, object] | tuple[Mapping[str, object], Buffers] | None
+
+
+class Later:
+    """Returned by a handler that answers its question itself, later, by `Widget.answer` or `Widget.refuse`."""
+
+
+LATER = Later()
+Result = Mapping[str, object] | tuple[Mapping[str, object], Buffers] | Later | None
 
 _PACKAGE = "tokenlab_nb.widgets"
 _KEY = re.compile(r"\b(sk|mt)-[A-Za-z0-9_\-]{6,}")
@@ -149,7 +156,7 @@ class Widget(anywidget.AnyWidget):
             if question is not None:
                 self.refuse(question, text)
             return
-        if question is not None:
+        if question is not None and not isinstance(result, Later):
             body, blobs = result if isinstance(result, tuple) else (result, ())
             self.answer(question, body, blobs)
 

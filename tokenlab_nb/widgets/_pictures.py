@@ -4,60 +4,36 @@ Facts travel as rows (see `_tiles.py`): the trait ``rows`` gives all of them to 
 patch them. Pixels travel as binary buffers in custom messages only: thumbnails are *pushed*, from the bridge's thread,
 so that they arrive while a cell blocks; a page *asks* for what it has not got, and for originals.
 
-Messages to the page: ``rows`` (``rows``), ``thumbs`` (``hashes``, with buffers), ``lost`` (``hash``, ``text``).
-Messages from it: ``got`` and ``want`` (``hashes``), ``full`` (``hash``), ``act`` (``job``, ``action``).
+Messages to the page: ``rows`` (``rows``), ``gone`` (``jobs``), ``thumbs`` (``hashes``, with buffers), ``lost``
+(``hash``, ``text``). Messages from it: ``got`` and ``want`` (``hashes``), ``full`` (``hash``), ``packet`` (``job``),
+``act`` (``job``, ``action``, and ``repeated`` as the page knows it); what an action has to tell comes as ``said``.
 """
 
 from __future__ import annotations
 
+import json
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import traitlets as t
 
-from tokenlab_nb.errors import TokenLabError
+from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.export.frozen import Frozen, FrozenPicture, freeze, picture_size
 from tokenlab_nb.images import ImageResult, thumbnail
+from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.widgets import _tiles
-from tokenlab_nb.widgets._base import Buffers, Result, Widget
+from tokenlab_nb.widgets._base import LATER, Buffers, Result, Widget, failure_text
 from tokenlab_nb.widgets._bridge import Bridge, Feed, bridge
+from tokenlab_nb.widgets._live import LiveJob, in_order
 from tokenlab_nb.widgets._twin import Twin, show
 
 _REPEATS = (1.0, 3.0, 9.0)
 _TWIN_GAP = 1.0
 _THUMB_EDGE, _THUMB_BYTES = 512, 48_000  # sharp on dense screens; the twin's are smaller
-
-
-class LiveJob(Protocol):
-    """What these widgets need of a job; `tokenlab_nb.jobs.handle.Job` is the real one."""
-
-    @property
-    def id(self) -> str:
-        """Our id of the job."""
-
-    @property
-    def snapshot(self) -> JobSnapshot:
-        """The newest snapshot."""
-
-    @property
-    def images(self) -> list[ImageResult]:
-        """The pictures on disk."""
-
-    def subscribe(self, callback: Callable[[JobSnapshot], None]) -> Callable[[], None]:
-        """Call back at every change, on any thread; return the unsubscriber."""
-
-    def stop_waiting(self) -> None:
-        """Stop asking for it; the task goes on. One that was not sent yet is cancelled."""
-
-    def resume(self) -> None:
-        """Wait for it again."""
-
-    def fetch_again(self) -> None:
-        """Fetch paid pictures that are not on disk."""
 
 
 class Pictures(Widget):
@@ -70,7 +46,7 @@ class Pictures(Widget):
         again: The line of Python that shows the widget again.
     """
 
-    libs: ClassVar[tuple[str, ...]] = ("pictures", "tiles", "lightbox", "twin")
+    libs: ClassVar[tuple[str, ...]] = ("pictures", "tiles", "actions", "lightbox", "twin")
     clock: ClassVar[Callable[[], float]] = staticmethod(time.time)
 
     title = t.Unicode("").tag(sync=True)
@@ -87,7 +63,7 @@ class Pictures(Widget):
         self._thumbs: dict[str, bytes] = {}
         self._small: dict[tuple[str, int], bytes] = {}
         self._awaited: set[str] = set()
-        self._unsubscribe: list[Callable[[], None]] = []
+        self._unsubscribe: dict[str, Callable[[], None]] = {}
         self._frozen_rows: list[FrozenPicture] | None = None
         super().__init__(title=title)
         self._bridge = through or bridge()
@@ -102,12 +78,12 @@ class Pictures(Widget):
     @property
     def jobs(self) -> tuple[LiveJob, ...]:
         """The jobs that are followed, in order."""
-        return tuple(self._jobs.values())
+        return tuple(in_order(list(self._jobs.values()), self._snapshots))
 
     @property
     def images(self) -> list[ImageResult]:
         """All finished pictures, job by job."""
-        return [image for job in self._jobs.values() for image in job.images]
+        return [image for job in self.jobs for image in job.images]
 
     @staticmethod
     def show_again(uid: str) -> Pictures:
@@ -123,7 +99,7 @@ class Pictures(Widget):
 
     def close(self) -> None:
         """Stop following, and free both ends. The frozen twin stays."""
-        for unsubscribe in getattr(self, "_unsubscribe", ()):
+        for unsubscribe in list(getattr(self, "_unsubscribe", {}).values()):
             unsubscribe()
         if hasattr(self, "_bridge"):
             self._unsubscribe.clear()
@@ -147,15 +123,24 @@ class Pictures(Widget):
     def _follow(self, job: LiveJob) -> None:
         if job.id in self._jobs:
             return
-        self._jobs[job.id] = job
         self._snapshots[job.id] = job.snapshot
+        self._jobs[job.id] = job
         self._news.put(job.id, job.snapshot)
-        self._unsubscribe.append(job.subscribe(partial(self._news.put, job.id)))
+        self._unsubscribe[job.id] = job.subscribe(partial(self._news.put, job.id))
 
     # On the bridge's thread.
 
+    def _leave(self, job: LiveJob) -> None:
+        """Follow a job no longer, and take it from the page and the twin."""
+        self._unsubscribe.pop(job.id, lambda: None)()
+        self._jobs.pop(job.id, None)
+        self._snapshots.pop(job.id, None)
+        self.send({"type": "gone", "jobs": [job.id]})
+        self._freeze_soon()
+
     def _deliver(self, news: Mapping[str, JobSnapshot]) -> None:
         """Take the newest snapshots: tell the page, and have what it needs made."""
+        news = {job_id: snapshot for job_id, snapshot in news.items() if job_id in self._jobs}
         self._snapshots.update(news)
         self.send({"type": "rows", "rows": [self._row(snapshot) for snapshot in news.values()]})
         self._freeze_soon()
@@ -214,13 +199,17 @@ class Pictures(Widget):
     # Values.
 
     def _row(self, snapshot: JobSnapshot) -> dict[str, object]:
-        return _tiles.row(snapshot, now=type(self).clock())
+        return _tiles.row(snapshot, now=type(self).clock(), repeated=self._repeated(snapshot.id))
+
+    def _repeated(self, job_id: str) -> str:
+        """The id of the newest job here that runs this one again; empty where there is none."""
+        return next((each.id for each in reversed(list(self._snapshots.values())) if each.repeats == job_id), "")
 
     def _all_rows(self) -> list[dict[str, object]]:
-        return [self._row(snapshot) for snapshot in list(self._snapshots.values())]
+        return [self._row(self._snapshots[job.id]) for job in self.jobs]
 
     def _twin_rows(self) -> list[FrozenPicture]:
-        snapshots = list(self._snapshots.values())
+        snapshots = [self._snapshots[job.id] for job in self.jobs]
         hashes = [image.sha256 for snapshot in snapshots for image in snapshot.images]
         edge, most = picture_size(len(hashes))
         thumbs = {sha256: self._shrunk(sha256, edge, most) for sha256 in hashes if sha256 in self._thumbs}
@@ -251,8 +240,68 @@ class Pictures(Widget):
         return {"type": image.media_type, "name": image.name}, [image.bytes]
 
     def _on_act(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
-        job = self._jobs[message["job"]]
-        acts = {"cancel": job.stop_waiting, "stop": job.stop_waiting, "resume": job.resume, "fetch": job.fetch_again}
-        acts[message["action"]]()
+        job, action = self._jobs[message["job"]], message["action"]
+        if action in _tiles.SENDING:
+            # What sending needs may have to be asked for: no callback waits for that.
+            job.fetch_model().add_done_callback(partial(self._send_soon_as, job, dict(message)))
+            return LATER
+        acts: dict[str, Callable[[], object]] = {
+            "cancel": job.stop_waiting,
+            "stop": job.stop_waiting,
+            "resume": job.resume,
+            "fetch": job.fetch_again,
+            "look": job.look_again,
+            "forget": partial(self._forget, job),
+        }
+        said = acts[action]()
         self.show_error("")
-        return None
+        return {"said": said or ""}
+
+    def _on_packet(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
+        return {"text": json.dumps(self._jobs[message["job"]].support_packet(), indent=2)}
+
+    # Acting.
+
+    def _forget(self, job: LiveJob) -> str:
+        """Set a job aside; return what to tell the user."""
+        was_sent = job.snapshot.sent_at is not None
+        job.forget()
+        if was_sent:
+            return 'Set aside. It stays in the ledger: session.history(status="unknown") lists it.'
+        return "Discarded: it was never sent."
+
+    def _send_soon_as(self, job: LiveJob, message: Mapping[str, Any], answer: Answer[Any]) -> None:
+        send = partial(self._send_job, job, message, answer)
+        self._bridge.soon(self, f"send {job.id} {message.get('id')}", send, work=True)
+
+    def _send_job(self, job: LiveJob, message: Mapping[str, Any], answer: Answer[Any]) -> None:
+        """On the bridge's thread: send what the user has confirmed, and answer the page's question."""
+        if self.comm is None:  # closed meanwhile: nobody would see what is paid for
+            return
+        try:
+            answer.result()
+            said = self._sent(job, message)
+        except Exception as error:  # noqa: BLE001  whatever it was, it belongs on the screen
+            text = failure_text(error)
+            self.show_error(text)
+            self.refuse(message.get("id"), text)
+            return
+        self.show_error("")
+        self.answer(message.get("id"), {"said": said})
+
+    def _sent(self, job: LiveJob, message: Mapping[str, Any]) -> str:
+        """Send, if all is still as it was when the page asked; a second page may have been quicker."""
+        action = message["action"]
+        known = self._repeated(job.id) == message.get("repeated", "")
+        if not known or job.id not in self._jobs or action not in _tiles.actions(job.snapshot):
+            raise ValidationError("This job has moved on meanwhile. Nothing was sent.", hint="Look at it first.")
+        if action == "run":
+            job.run()
+            return ""
+        return self._follow_again(job, job.run_again())
+
+    def _follow_again(self, old: LiveJob, new: LiveJob) -> str:
+        """Follow the job that runs another one again; return what to tell the user."""
+        self._follow(new)
+        self._news.put(old.id, old.snapshot)  # its row says now what it was run again as
+        return ""

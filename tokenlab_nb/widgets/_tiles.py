@@ -14,9 +14,9 @@ from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.export.frozen import FrozenPicture
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
-from tokenlab_nb.settings import SANDBOX_URL
+from tokenlab_nb.widgets import _costs
 
-Kind = Literal["waiting", "picture", "failed", "unknown", "cancelled", "stopped"]
+Kind = Literal["waiting", "picture", "failed", "unknown", "cancelled", "stopped", "draft"]
 
 _S = JobStatus
 _KINDS: Mapping[JobStatus, Kind] = {
@@ -52,12 +52,15 @@ _TITLES: Mapping[str, str] = {
     "BudgetExceededError": "Over the budget",
     "ImageError": "The picture cannot be used",
 }
+_ADOPTED = "Adopted task"  # in place of a model's name: what was asked is not known
 _MOST_WAITING = 10  # the API's own cap on n (page "Create image")
 _SIZE = re.compile(r"(\d{1,6})\s*[x×:/]\s*(\d{1,6})")  # noqa: RUF001  users type the multiplication sign too
 
 
 def kind(snapshot: JobSnapshot) -> Kind:
     """Return how the job's tiles look."""
+    if snapshot.is_parked:
+        return "draft"
     if snapshot.waiting_stopped and not snapshot.is_terminal:
         return "stopped"
     return _KINDS.get(snapshot.status, "waiting")
@@ -65,11 +68,27 @@ def kind(snapshot: JobSnapshot) -> Kind:
 
 def words(snapshot: JobSnapshot) -> str:
     """Return the state in words."""
+    if snapshot.is_parked:
+        return "Not sent: from an earlier kernel"
+    if snapshot.status is _S.UNKNOWN and snapshot.forgotten:
+        return "Outcome unknown, set aside"
     if kind(snapshot) == "stopped":
         return "No longer waited for"
+    if snapshot.status is _S.DRAFT and snapshot.note:
+        return "Waiting to be sent again"
     if snapshot.status is _S.PROCESSING and snapshot.origins:
         return "Made, being fetched"
     return _WORDS[snapshot.status]
+
+
+def name(snapshot: JobSnapshot) -> str:
+    """Return what the job is called: its model, where that is known."""
+    return snapshot.request.model or (_ADOPTED if snapshot.adopted else "")
+
+
+def is_set_aside(snapshot: JobSnapshot) -> bool:
+    """Whether the user put it away: an unknown outcome, or a draft that was never sent."""
+    return snapshot.forgotten or (snapshot.status is _S.CANCELLED and snapshot.sent_at is None)
 
 
 def aspect(request: ImageRequest) -> float:
@@ -82,19 +101,33 @@ def aspect(request: ImageRequest) -> float:
     return first.width / first.height if first is not None and first.width and first.height else 1.0
 
 
+SENDING = ("run", "again")
+"""Actions that send, and are paid for: they are asked about first."""
+
+
 def actions(snapshot: JobSnapshot) -> list[str]:
-    """Return what the user may do: ``cancel`` (not sent yet), ``stop``, ``resume``, ``fetch``."""
+    """Return what the user may do.
+
+    Nothing is sent by ``cancel`` (not sent yet), ``stop``, ``resume``, ``fetch``, ``look`` and ``forget``; ``run`` (a
+    draft of an earlier kernel) and ``again`` send.
+    """
     if snapshot.can_fetch_again:
         return ["fetch"]
+    if snapshot.is_parked:
+        return ["run", "forget"]
+    if snapshot.status is _S.UNKNOWN and snapshot.is_at_rest:
+        # With an id of its task, looking again is asking for that task.
+        look = "resume" if snapshot.can_resume else "look"
+        return [look, "again"] if snapshot.forgotten else [look, "again", "forget"]
     if not snapshot.is_at_rest:
         return _while_it_lives(snapshot)
     return ["resume"] if snapshot.can_resume else []
 
 
 def _while_it_lives(snapshot: JobSnapshot) -> list[str]:
-    if snapshot.status is _S.SENDING:  # an answer on its way is always taken in; between two attempts there is none
-        return ["cancel"] if snapshot.note else []
-    if snapshot.status is _S.DRAFT:
+    if snapshot.status is _S.SENDING:  # an answer on its way is always taken in
+        return []
+    if snapshot.status is _S.DRAFT:  # also between two attempts: what was not accepted is a draft again
         return ["cancel"]
     return [] if snapshot.origins else ["stop"]
 
@@ -123,11 +156,12 @@ def counts(snapshot: JobSnapshot) -> str:
     return f"asked {asked}, got {got}" if snapshot.is_terminal and got not in (0, asked) else ""
 
 
-def row(snapshot: JobSnapshot, *, now: float) -> dict[str, object]:
+def row(snapshot: JobSnapshot, *, now: float, repeated: str = "") -> dict[str, object]:
     """Return one job for the script.
 
     Args:
         snapshot: The job.
+        repeated: Id of the newest job that runs this one again, where there is one.
         now: Seconds since 1970. The row carries the time elapsed, since the browser's clock may be another.
 
     Returns:
@@ -138,7 +172,7 @@ def row(snapshot: JobSnapshot, *, now: float) -> dict[str, object]:
     seed = request.values.get("seed")
     return {
         "id": snapshot.id,
-        "model": request.model,
+        "model": name(snapshot),
         "operation": request.operation,
         "prompt": request.prompt,
         "kind": kind(snapshot),
@@ -154,12 +188,17 @@ def row(snapshot: JobSnapshot, *, now: float) -> dict[str, object]:
         "counts": counts(snapshot),
         "error": problem(snapshot.error),
         "actions": actions(snapshot),
-        "billed": snapshot.origin != SANDBOX_URL,
+        "questions": {each: _costs.question(snapshot, each) for each in actions(snapshot) if each in SENDING},
+        "billed": _costs.is_billed(snapshot),
+        "price": _costs.price(snapshot),
+        "repeats": snapshot.repeats or "",
+        "repeated": repeated,
         "ids": {
             "Job": snapshot.id,
             "Task": snapshot.task_id or "",
             "Request": snapshot.request_id or "",
             "Charge": snapshot.billing_transaction_id or "",
+            "Runs again": snapshot.repeats or "",
         },
         "tiles": _tiles(snapshot),
     }
@@ -201,7 +240,7 @@ def frozen(snapshot: JobSnapshot, thumbs: Mapping[str, bytes]) -> list[FrozenPic
     request, error = snapshot.request, snapshot.error
     seed = request.values.get("seed")
     shared = FrozenPicture(
-        model=request.model,
+        model=name(snapshot),
         operation=request.operation,
         prompt=request.prompt,
         state=words(snapshot).lower(),
@@ -226,4 +265,4 @@ def frozen(snapshot: JobSnapshot, thumbs: Mapping[str, bytes]) -> list[FrozenPic
         parts = (f"{told['title']}.", told["text"], told["hint"]) if told else ()
         text = " ".join(str(part) for part in parts if part)
         rows.append(replace(shared, problem=text))
-    return rows
+    return [replace(rows[0], price=_costs.price(snapshot)), *rows[1:]]  # once: it is the price of all its pictures

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tokenlab_nb.widgets._pictures import LiveJob, Pictures
+from functools import partial
+
+from tokenlab_nb.widgets._live import LiveJob
+from tokenlab_nb.widgets._pictures import Pictures
 
 __all__ = ["Gallery"]
 
@@ -12,7 +15,8 @@ class Gallery(Pictures):
 
     In the grid the arrows, Home and End move, Enter opens, ``d`` downloads; opened, left and right go on, ``+``, ``-``,
     ``0`` (fit) and ``1`` (100 %) zoom, Escape closes. What waits shows its time and a way to stop waiting; what failed
-    shows the error, what to do about it, and the request id. Shown, it puts its frozen twin beside itself.
+    shows the error, what to do about it, and the request id; a job of unknown outcome can be looked for, run again or
+    set aside, which takes it from here. Shown, it puts its frozen twin beside itself.
 
     Args:
         jobs: What to follow; finished jobs show their pictures at once.
@@ -26,3 +30,12 @@ class Gallery(Pictures):
     def add(self, job: LiveJob) -> None:
         """Follow one more job; one that is here already stays where it is."""
         self._follow(job)
+
+    def point_at(self, job: LiveJob) -> None:
+        """Bring a job's first tile into view and put the focus there, on every page that shows the gallery."""
+        self.send({"type": "point", "job": job.id})
+
+    def _forget(self, job: LiveJob) -> str:
+        said = super()._forget(job)
+        self._bridge.soon(self, f"leave {job.id}", partial(self._leave, job))
+        return said

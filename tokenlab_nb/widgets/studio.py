@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets as w
-import traitlets as t
 
 from tokenlab_nb.contract.model import TEXT_TO_IMAGE, Json, Model, Operation
-from tokenlab_nb.errors import IssueLike, TokenLabError, ValidationError
-from tokenlab_nb.widgets._base import Buffers, Result, Widget, guard, note_run
+from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.errors import BudgetExceededError, IssueLike, TokenLabError, ValidationError
+from tokenlab_nb.widgets._base import Widget, failure_text, guard, note_run
 from tokenlab_nb.widgets._bridge import bridge
+from tokenlab_nb.widgets._header import Header
+from tokenlab_nb.widgets._tiles import is_set_aside
 from tokenlab_nb.widgets.controls import ParameterControls
 from tokenlab_nb.widgets.picker import ModelPicker
+from tokenlab_nb.widgets.quote import Quote
 
 if TYPE_CHECKING:
-    from tokenlab_nb.contract.request import ImageRequest
+    from tokenlab_nb.jobs.budget import Budget
     from tokenlab_nb.jobs.engine import Answer
     from tokenlab_nb.jobs.handle import Job
     from tokenlab_nb.session import Session
@@ -29,53 +33,43 @@ __all__ = ["Studio"]
 T = TypeVar("T")
 
 
-class Header(Widget):
-    """The bar on top: where pictures come from, how to use a key, and what went wrong. It takes no text.
-
-    Attributes:
-        place: Where requests go, in words.
-        sandbox: Whether nothing is billed.
-        has_key: Whether a key is set; never the key.
-        notice: What the user should know, if anything.
-    """
-
-    place = t.Unicode("").tag(sync=True)
-    sandbox = t.Bool(True).tag(sync=True)
-    has_key = t.Bool(False).tag(sync=True)
-    notice = t.Unicode("").tag(sync=True)
-
-    def _describe(self) -> str:
-        return repr(self.place)
-
-    def _on_heard(self, _message: Mapping[str, Any], _buffers: Buffers) -> Result:
-        """Asked before a run: whoever gets the answer knows that all earlier messages were taken in."""
-        return None
-
-
 class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     """Pick models, set what they accept, write a prompt, run, and look at the pictures as they come.
 
     Each chosen model gets one job. Jobs run in the background; results of this session stay in the gallery, also when
-    the cell is run again. Nothing here blocks the kernel.
+    the cell is run again. Nothing here blocks the kernel. What a run will cost stands on the Run button; what was made
+    before by the same request is pointed out.
 
     Args:
         session: By default the service where there is a key, else the sandbox on this machine.
         models: Ids that are chosen at first; by default the service's first recommendation.
         prompt: What stands in the prompt box at first.
+        budget: US dollars that this Studio may spend from now on: what might exceed it is refused before it is sent.
 
     Attributes:
         session: Where requests go.
         picker: The model picker.
         controls: The controls of the chosen models.
         prompt: The prompt box.
+        quote: What a run costs, the budget, and what was made before.
         gallery: The results.
     """
 
-    def __init__(self, session: Session | None = None, *, models: Sequence[str] = (), prompt: str = "") -> None:
+    def __init__(
+        self,
+        session: Session | None = None,
+        *,
+        models: Sequence[str] = (),
+        prompt: str = "",
+        budget: float | None = None,
+    ) -> None:
         # Session and gallery bring network, ledger and imaging with them: the name `tl.Studio` alone must not.
         self.session: Session = session or import_module("tokenlab_nb.opening").shared_session()
-        self.gallery: Gallery = import_module("tokenlab_nb.widgets.gallery").Gallery(self.session.jobs, title="Results")
-        self._operations: dict[str, Operation] = {}
+        known = [job for job in self.session.jobs if not is_set_aside(job.snapshot)]
+        self.gallery: Gallery = import_module("tokenlab_nb.widgets.gallery").Gallery(known, title="Results")
+        self._models: dict[str, Model] = {}
+        self._asked: set[str] = set()  # models whose contracts are on their way
+        self._reading: set[str] | None = None  # models that a press of Run still waits for
         self._shown: list[str] = []
         self._wanted = list(models)
         self.header = Header(
@@ -88,11 +82,13 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.prompt = w.Textarea(value=prompt, placeholder="What the picture shows", rows=3, description="Prompt")
         self.count, self.others = w.Label(), w.Label()
         self.controls = ParameterControls()
+        self.quote = Quote(self.session, limit=budget, drafts=self._drafts, show=self._show_made)
         self.button = w.Button(description="Run", button_style="primary", disabled=True)
         self.retry = w.Button(description="Try again", layout={"display": "none"})
         super().__init__(children=[self.header, self._columns()])
         self.add_class("tlnb-studio")
         self._connect()
+        self.quote.follow(known)
         note_run(self)
         self._load_models()
 
@@ -111,13 +107,20 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         """The jobs of this session, oldest first."""
         return self.session.jobs
 
+    @property
+    def budget(self) -> Budget | None:
+        """The budget of this Studio, as it stands in the field."""
+        return self.quote.budget
+
     def run(self) -> list[Job]:
         """Start one job for each chosen model, as the button does. All are checked before any is sent.
 
         Raises:
             ValidationError: If something is known to be wrong. It is also shown, and nothing was sent.
+            BudgetExceededError: If it might cost more than a budget leaves. As above.
         """
         chosen = self.picker.value
+        self.quote.show_error("")
         if not chosen:
             raise ValidationError("No model is chosen.", hint="Choose one or more models above.")
         self._show_issues(())
@@ -129,17 +132,26 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             rest = self._show_issues(issues)
             text = " ".join(dict.fromkeys(f"{issue.message} {issue.remedy}".strip() for issue in rest))
             raise ValidationError(f"Nothing was sent. {text}".strip(), issues=issues, hint="See beside the settings.")
-        jobs = []
-        for request in requests:
-            jobs.append(self.session.send(request))
-            self.gallery.add(jobs[-1])
+        jobs = self._sent(requests)
+        for job in jobs:
+            self.gallery.add(job)
+        self.quote.follow(jobs)
         return jobs
+
+    def _sent(self, requests: Sequence[ImageRequest]) -> list[Job]:
+        """Send all or none; what the money says against it stands beside the budget."""
+        try:
+            return self.session.send_all(requests, budget=self.budget)
+        except (BudgetExceededError, ValidationError) as error:
+            self.quote.show_error(failure_text(error))
+            raise
 
     def close(self) -> None:
         """Free both ends of every widget in it. The session and its jobs go on."""
         bridge().forget(self)
-        for part in (self.header, self.picker, self.controls, self.gallery):
-            part.close()
+        for name in ("header", "picker", "controls", "quote", "gallery"):
+            if part := self.__dict__.get(name):  # where the making failed half-way, some are missing
+                part.close()
         for box in _boxes(self):
             box.close()
         super().close()
@@ -163,6 +175,66 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
                 found.update({f"{issue.field} {issue.message}": issue for issue in error.issues})
         return requests, list(found.values())
 
+    def _drafts(self) -> list[ImageRequest]:
+        """What Run would send now, by the contracts that are here; without what is not right yet."""
+        requests = []
+        for name in list(self._shown):
+            with suppress(ValidationError, KeyError):  # another choice of models may just be on its way in
+                values = {**self.controls.values_for(name), "prompt": self.prompt.value}
+                requests.append(self.session.draft_request(self._models[name], values, operation=TEXT_TO_IMAGE))
+        return requests
+
+    def _show_made(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self.gallery.add(job)
+        if jobs:
+            self.gallery.point_at(jobs[0])
+
+    def _press(self) -> None:
+        """The Run button. What sending needs is read first, if it is old: no callback waits for the network."""
+        if self._reading:
+            return
+        ids = [self._models[name].id for name in self._shown]
+        stale = {name for name in (*self._shown, *ids) if not self.session.has_at_hand(name)}
+        if not stale:
+            self._run_pressed()
+            return
+        self._reading = stale
+        for name in sorted(stale):
+            self._then(f"present {name}", self.session.fetch_model(name), partial(self._take_present, name, stale))
+
+    def _take_present(self, name: str, wanted: set[str], answer: Answer[Model]) -> None:
+        if self._reading is not wanted or self.comm is None:  # one of them failed, or the Studio was closed
+            return
+        try:
+            model = self._result(answer)
+        except TokenLabError:
+            self._reading = None
+            raise
+        wanted.discard(name)
+        if name in self._models:
+            self._models[name] = model
+        if not wanted:
+            self._reading = None
+            self._run_if_priced_as_shown()
+
+    def _run_if_priced_as_shown(self) -> None:
+        shown = (self.button.description, self.quote.price)
+        self._reprice()
+        if shown != (self.button.description, self.quote.price):
+            self.quote.show_error(
+                "The price has changed since it was shown. Nothing was sent: look, and press Run again."
+            )
+            return
+        self._run_pressed()
+
+    def _run_pressed(self) -> None:
+        try:
+            self.run()
+        except TokenLabError:
+            if not self.quote.error:  # else it is told already, beside the button
+                raise
+
     def _show_issues(self, issues: Any) -> list[IssueLike]:
         """Put each issue where the user looks; return those that are not yet anywhere."""
         about_prompt = [issue for issue in issues if issue.field == "prompt"]
@@ -175,7 +247,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.prompt.layout = w.Layout(width="auto")
         foot = w.HBox([self.button, self.retry, self.count])
         # Run stands right below the prompt: the settings are many, and most runs change none of them.
-        ask, results = w.VBox([self.picker, self.others, self.prompt, foot]), w.VBox([self.gallery])
+        ask, results = w.VBox([self.picker, self.others, self.prompt, foot, self.quote]), w.VBox([self.gallery])
         settings = w.VBox([self.controls])
         lines = ((self.prompt, "prompt"), (self.count, "line"), (self.others, "line"), (foot, "foot"))
         for widget, name in (*lines, (self.button, "run")):
@@ -187,10 +259,11 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     def _connect(self) -> None:
         shown = self.show_error
-        self.button.on_click(guard(lambda _button: self.run(), shown))
+        self.button.on_click(guard(lambda _button: self._press(), shown))
         self.retry.on_click(guard(lambda _button: self._try_again(), shown))
         self.picker.observe(guard(lambda _change: self._choose(), shown), "value")
-        self.prompt.observe(guard(lambda _change: self._tell_prompt(""), shown), "value")
+        self.prompt.observe(guard(lambda _change: self._edited(), shown), "value")
+        self.controls.observe_values(guard(lambda _values: self._reprice(), shown))
 
     # -------------------------------------------------------------------------- models, contracts
 
@@ -215,28 +288,47 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def _choose(self) -> None:
         """Fetch the contracts of the chosen models, then show their controls."""
         self.button.disabled = True
-        missing = [name for name in self.picker.value if name not in self._operations]
+        missing = [name for name in self.picker.value if name not in self._models]
         if not missing:
             self._show_controls()
-        for name in missing:
+        for name in (name for name in missing if name not in self._asked):
+            self._asked.add(name)
             self._then(f"contract {name}", self.session.fetch_model(name), partial(self._take_contract, name))
 
     def _take_contract(self, name: str, answer: Answer[Model]) -> None:
-        """Keep the operation under the name that was asked for: an alias brings a model of another id."""
-        operation = self._result(answer).contract.operations.get(TEXT_TO_IMAGE)
-        if operation is None:
+        """Keep the model under the name that was asked for: an alias brings a model of another id."""
+        self._asked.discard(name)
+        model = self._result(answer)
+        if TEXT_TO_IMAGE not in model.contract.operations:
             raise ValidationError(f"{name} does not make pictures from a prompt alone.", hint="Choose another model.")
-        self._operations[name] = operation
-        if all(chosen in self._operations for chosen in self.picker.value):
+        self._models[name] = model
+        if all(chosen in self._models for chosen in self.picker.value):
             self._show_controls()
 
     def _show_controls(self) -> None:
         self._shown = list(self.picker.value)
-        self.controls.switch({name: self._operations[name] for name in self._shown})
-        count = len(self._shown)
-        self.button.description = f"Run {count} request{'' if count == 1 else 's'}"
-        self.button.disabled = not count
+        self.controls.switch({name: self._operation(name) for name in self._shown})
+        self._reprice()
+        self.button.disabled = not self._shown
         self._tell_prompt("")
+
+    def _operation(self, name: str) -> Operation:
+        return self._models[name].contract.operations[TEXT_TO_IMAGE]
+
+    def _reprice(self) -> None:
+        """Say what a run will cost: it hangs on models and settings, not on the prompt."""
+        unchecked = [
+            (model, ImageRequest(model.id, TEXT_TO_IMAGE, "", self.controls.values_for(name)))
+            for name, model in ((name, self._models[name]) for name in self._shown)
+        ]
+        self.button.description = self.quote.button([self.session.price(each, model) for model, each in unchecked])
+        self.quote.show_error("")
+        self.quote.look()
+
+    def _edited(self) -> None:
+        self._tell_prompt("")
+        self.quote.show_error("")
+        self.quote.look()
 
     def _result(self, answer: Answer[T]) -> T:
         """What came, or a failure that can be tried again."""
@@ -248,7 +340,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     def _tell_prompt(self, problem: str) -> None:
         """The line below the prompt: what is wrong with it, else how long it is."""
-        params = [self._operations[name].params.get("prompt") for name in self._shown]
+        params = [self._operation(name).params.get("prompt") for name in self._shown]
         stated = [param.max_length for param in params if param and param.max_length]
         length = f"{len(self.prompt.value):,}" + (f" / {min(stated):,}" if stated else "") + " characters"
         self.count.value = problem or length

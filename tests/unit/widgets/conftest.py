@@ -3,7 +3,8 @@
 import hashlib
 import io
 import itertools
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 
 import comm
 import pytest
@@ -25,7 +26,8 @@ class FakeJob:
         request = ImageRequest(model, "text-to-image", "/v1/images/generations", {"prompt": prompt, **values})
         self.snapshot = JobSnapshot(self.id, request, "http://service").move(JobStatus.DRAFT, 100.0)
         self.blobs, self.callbacks, self.calls = {}, [], []
-        self.refusal = None
+        self.refusal, self.unread = None, None
+        self.answers = []
 
     def go(self, status, at=101.0, **changes):
         self.snapshot = self.snapshot.move(status, at, **changes)
@@ -71,6 +73,42 @@ class FakeJob:
 
     def fetch_again(self):
         self._act("fetch")
+
+    def look_again(self):
+        self._act("look")
+        return "Look in the dashboard."
+
+    def forget(self):
+        self._act("forget")
+        self.snapshot = self.snapshot.set_aside(110.0)
+        self.tell()
+
+    def fetch_model(self):
+        """At hand at once, unless `unread` is set: then `answers` holds what a test lets come."""
+        answer = Future()
+        self.answers.append(answer)
+        if self.unread is None:
+            answer.set_result(None)
+        return answer
+
+    def run(self):
+        self._act("run")
+        self.snapshot = replace(self.snapshot, waiting_stopped=False)
+        self.tell()
+
+    def run_again(self):
+        self._act("again")
+        new = FakeJob()
+        new.snapshot = replace(new.snapshot, request=self.snapshot.request, repeats=self.id)
+        self.repeat = new
+        return new
+
+    def support_packet(self):
+        return {"job_id": self.id}
+
+    def tell(self):
+        for callback in list(self.callbacks):
+            callback(self.snapshot)
 
     def _act(self, name):
         self.calls.append(name)

@@ -136,7 +136,8 @@ def test_an_original_that_is_gone_is_told_in_its_tile_and_stops_nothing(gallery,
 
 
 @pytest.mark.parametrize(
-    ("action", "call"), [("cancel", "stop"), ("stop", "stop"), ("resume", "resume"), ("fetch", "fetch")]
+    ("action", "call"),
+    [("cancel", "stop"), ("stop", "stop"), ("resume", "resume"), ("fetch", "fetch"), ("look", "look")],
 )
 def test_buttons_reach_the_job(gallery, make_job, page, ask, action, call):
     job = make_job()
@@ -257,5 +258,5 @@ def test_a_job_view_is_one_job_with_the_same_pictures(page, instant, make_job, p
     assert repr(view) == "JobView('some-model')"
     assert [content["hashes"] for content, _ in page.messages("thumbs")] == [hashes(job)]
     (row,) = view.get_state("rows")["rows"]
-    assert row["ids"] == {"Job": job.id, "Task": "", "Request": f"req-{job.id}", "Charge": ""}
+    assert row["ids"] == {"Job": job.id, "Task": "", "Request": f"req-{job.id}", "Charge": "", "Runs again": ""}
     view.close()

@@ -4,6 +4,7 @@ import pytest
 
 from tokenlab_nb import errors
 from tokenlab_nb.contract.model import Issue
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest, Source
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, Origin, StoredImage
 from tokenlab_nb.widgets import _tiles
@@ -29,7 +30,8 @@ def snapshot(status, *, sent=100.0, ended=104.5, **changes):
     [
         (S.DRAFT, {}, "waiting", "Getting ready", ["cancel"]),
         (S.SENDING, {}, "waiting", "Sent, waiting for the answer", []),
-        (S.SENDING, {"note": "Sent again in 3 s."}, "waiting", "Sent, waiting for the answer", ["cancel"]),
+        (S.DRAFT, {"note": "Sent again in 3 s.", "retries": 1}, "waiting", "Waiting to be sent again", ["cancel"]),
+        (S.DRAFT, {"waiting_stopped": True}, "draft", "Not sent: from an earlier kernel", ["run", "forget"]),
         (S.PENDING, {"task_id": "t"}, "waiting", "In the queue", ["stop"]),
         (S.PROCESSING, {"task_id": "t"}, "waiting", "Being made", ["stop"]),
         (S.PROCESSING, {"origins": (Origin(url="http://x/y"),)}, "waiting", "Made, being fetched", []),
@@ -39,8 +41,9 @@ def snapshot(status, *, sent=100.0, ended=104.5, **changes):
         (S.FAILED, {}, "failed", "Failed", []),
         (S.FAILED, {"origins": (Origin(url="http://x/y"),)}, "failed", "Failed", ["fetch"]),
         (S.CANCELLED, {}, "cancelled", "Cancelled", []),
-        (S.UNKNOWN, {}, "unknown", "Outcome unknown", []),
-        (S.UNKNOWN, {"poll_url": "/v1/tasks/t"}, "unknown", "Outcome unknown", ["resume"]),
+        (S.UNKNOWN, {}, "unknown", "Outcome unknown", ["look", "again", "forget"]),
+        (S.UNKNOWN, {"poll_url": "/v1/tasks/t"}, "unknown", "Outcome unknown", ["resume", "again", "forget"]),
+        (S.UNKNOWN, {"forgotten": True}, "unknown", "Outcome unknown, set aside", ["look", "again"]),
     ],
 )
 def test_every_state_has_its_look_its_words_and_its_actions(status, changes, kind, words, actions):
@@ -48,6 +51,43 @@ def test_every_state_has_its_look_its_words_and_its_actions(status, changes, kin
     assert (row["kind"], row["words"], row["actions"]) == (kind, words, actions)
     assert {tile["kind"] for tile in row["tiles"]} == {kind}
     assert json.loads(json.dumps(row)) == row
+
+
+def test_an_adopted_task_has_a_name_until_its_model_is_known():
+    made = JobSnapshot("job-1", ImageRequest("", "adopted", "/v1/images/generations"), "http://service", adopted=True)
+    assert _tiles.row(made.move(S.PENDING, 1.0, task_id="t"), now=2.0)["model"] == "Adopted task"
+    assert _tiles.frozen(made, {})[0].model == "Adopted task"
+
+
+def test_what_runs_another_job_again_names_it_and_is_named():
+    again = _tiles.row(snapshot(S.PENDING, repeats="job-0"), now=110.0)
+    assert (again["repeats"], again["ids"]["Runs again"], again["repeated"]) == ("job-0", "job-0", "")
+    assert _tiles.row(snapshot(S.UNKNOWN), now=110.0, repeated="job-2")["repeated"] == "job-2"
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "aside"),
+    [
+        (S.UNKNOWN, {"forgotten": True}, True),
+        (S.UNKNOWN, {}, False),
+        (S.CANCELLED, {}, False),
+        (S.COMPLETED, {}, False),
+    ],
+)
+def test_what_the_user_put_away_is_known(status, changes, aside):
+    assert _tiles.is_set_aside(snapshot(status, **changes)) is aside
+
+
+def test_a_discarded_draft_is_put_away():
+    draft = snapshot(S.DRAFT, waiting_stopped=True)
+    assert _tiles.is_set_aside(draft.set_aside(101.0))
+
+
+def test_a_question_is_asked_only_before_what_sends():
+    questions = {status: set(_tiles.row(snapshot(status), now=110.0)["questions"]) for status in S}
+    assert questions.pop(S.UNKNOWN) == {"again"}
+    assert set().union(*questions.values()) == set()
+    assert set(_tiles.row(snapshot(S.DRAFT, waiting_stopped=True), now=110.0)["questions"]) == {"run"}
 
 
 def test_a_tile_keeps_its_key_when_its_picture_comes():
@@ -130,5 +170,14 @@ def test_the_twins_rows_hold_thumbnails_and_problems():
         _tiles.frozen(snapshot(S.FAILED, error=errors.RateLimitError("Slow.", facts=errors.Facts(request_id="r"))), {}),
     )
     assert [(row.done, row.jpeg, row.seed, row.seconds) for row in done] == [(True, b"jpeg", "7", 4.5)]
+    assert (done[0].price, failed[0].price) == ("", "")
     assert (failed[0].state, failed[0].request_id) == ("failed", "r")
     assert failed[0].problem == "Too many requests. Slow. Wait a little, then run it again."
+
+
+def test_the_twin_tells_the_price_of_all_pictures_once():
+    images = (IMAGE, StoredImage("b" * 64, "image/png", 640, 480, 1234, 1))
+    made = snapshot(S.COMPLETED, images=images, values={"n": 2}, estimate=Estimate(0.02, 0.08))
+    rows = _tiles.frozen(made, {})
+    assert [row.price for row in rows] == ["$0.02 - $0.08 reserved", ""]
+    assert "$0.02 - $0.08 reserved" in rows[0].facts

@@ -25,12 +25,28 @@ function render({ model, el }) {
     setShown(empty, rows.length === 0);
     grid.update(rows);
     box.update(rows);
+    point();
   }
+
+  let pointed = ""; // a job to bring into view; its row may still be on its way
+  function point() {
+    const row = model.get("rows").find((each) => each.id === pointed);
+    if (!row) return;
+    pointed = "";
+    grid.point(row.tiles[0].key);
+  }
+  const onMessage = (message) => {
+    if (message?.type !== "point") return;
+    pointed = message.job;
+    point();
+  };
+  model.on("msg:custom", onMessage);
   model.on("change:rows", update);
   model.on("change:title", update);
   update();
 
   return () => {
+    model.off("msg:custom", onMessage);
     leave();
     grid.close();
     box.close();

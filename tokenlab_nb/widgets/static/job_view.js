@@ -7,13 +7,14 @@ function render({ model, el }) {
   const state = h("strong", { class: "tlnb-jobstate", role: "status" });
   const time = h("span", { class: "tlnb-jobtime" });
   const bar = h("progress", { max: 100, hidden: true, "aria-label": "Progress" });
+  const price = h("span", { class: "tlnb-jobprice" });
   const note = h("p", { class: "tlnb-jobnote" });
   const prompt = h("p", { class: "tlnb-prompt" });
   const trouble = troubleBlock(false);
   const act = actionButtons(model, store);
   const ids = h("dl", { class: "tlnb-allfacts" });
-  const details = h("details", { class: "tlnb-ids" }, h("summary", { text: "Ids of this job" }), ids);
-  root.append(h("header", { class: "tlnb-head" }, title, state, time, bar));
+  const details = h("details", { class: "tlnb-ids" }, h("summary", { text: "Ids of this job" }), ids, packetButton(model));
+  root.append(h("header", { class: "tlnb-head" }, title, state, time, price, bar));
   alertRegion(model, root);
   root.append(prompt, note, trouble.node, act.node);
   keepKeys(root);
@@ -28,6 +29,7 @@ function render({ model, el }) {
   function tick() {
     clearTimeout(ticking);
     const [row] = model.get("rows");
+    if (!row) return;
     setText(time, row.ended || (row.running && !store.dead) ? timeWords(row) : "");
     if (row.running && !store.dead) ticking = setTimeout(tick, 1000);
   }
@@ -44,7 +46,8 @@ function render({ model, el }) {
     setShown(prompt, Boolean(row.prompt));
     setShown(bar, row.running && row.progress !== null);
     if (row.progress !== null) bar.value = row.progress;
-    setText(note, row.note || (row.running && row.error ? row.error.text : ""));
+    setText(price, row.price);
+    setText(note, noteWords(row));
     setShown(note, Boolean(note.textContent));
     trouble.update(row.error, resting);
     act.update(row, row.actions);
@@ -63,6 +66,37 @@ function render({ model, el }) {
     grid.close();
     box.close();
   };
+}
+
+function noteWords(row) {
+  const parts = [
+    row.note || (row.running && row.error ? row.error.text : ""),
+    row.repeats && `It runs ${row.repeats} again, which stays in session.history().`,
+    row.repeated && `It was run again as ${row.repeated}.`,
+  ];
+  return parts.filter(Boolean).join(" ");
+}
+
+/** A button that copies what the service's support needs, and shows it: selected, where the page may not copy. */
+function packetButton(model) {
+  const button = h("button", { class: "tlnb-button", type: "button", text: "Copy support packet" });
+  const told = h("span", { class: "tlnb-consequence", role: "status" });
+  const text = h("pre", { class: "tlnb-packet", tabindex: "0", "aria-label": "Support packet", hidden: true });
+  button.addEventListener("click", async () => {
+    if (button.hasAttribute("aria-disabled")) return;
+    setAttr(button, "aria-disabled", "true");
+    try {
+      const { result } = await ask(model, "packet", { job: model.get("rows")[0].id });
+      setText(text, result.text);
+      setShown(text, true);
+      const copied = await copyText(result.text, text);
+      setText(told, copied ? "Copied: ids, times and states; no prompt, no key, no picture." : "Press Ctrl+C to copy it.");
+    } catch (error) {
+      setText(told, error.message);
+    }
+    setAttr(button, "aria-disabled", null);
+  });
+  return h("div", { class: "tlnb-support" }, h("div", { class: "tlnb-actions" }, button, told), text);
 }
 
 /** The ids, each selectable and with a button that copies it; a line that is there is patched. */

@@ -167,6 +167,7 @@ function setFacts(list, row, data) {
     ["Size", data.width ? `${data.width} × ${data.height}, ${data.type.slice(6).toUpperCase()}, ${fileSize(data.size)}` : ""],
     ["Seed", row.seed],
     ["Time", row.ended ? seconds(row.elapsed) : ""],
+    ["Price", row.price],
     ["Pictures", row.counts],
     ...Object.entries(row.ids),
   ].filter(([, value]) => value);

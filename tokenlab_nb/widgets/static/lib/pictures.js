@@ -27,7 +27,9 @@ class PictureStore {
 
   receive(message, buffers) {
     if (message?.type === "rows") this.merge(message.rows);
-    else if (message?.type === "lost") this.tell(message.hash, () => this.lost.set(message.hash, message.text));
+    else if (message?.type === "gone") {
+      this.model.set("rows", this.model.get("rows").filter((row) => !message.jobs.includes(row.id)));
+    } else if (message?.type === "lost") this.tell(message.hash, () => this.lost.set(message.hash, message.text));
     else if (message?.type === "thumbs") {
       message.hashes.forEach((hash, place) => this.keep(hash, buffers[place]));
       this.got.push(...message.hashes);
@@ -43,7 +45,11 @@ class PictureStore {
       fresh.delete(row.id);
       return newer || row;
     });
-    this.model.set("rows", [...rows, ...fresh.values()]);
+    for (const row of fresh.values()) {
+      const repeated = rows.findIndex((each) => each.id === row.repeats);
+      rows.splice(repeated < 0 ? rows.length : repeated + 1, 0, row); // as Python orders them
+    }
+    this.model.set("rows", rows);
   }
 
   keep(hash, bytes) {
@@ -216,6 +222,7 @@ function countWords(rows) {
     ["failed", "failed"],
     ["unknown", "unknown"],
     ["stopped", "not waited for"],
+    ["draft", "not sent"],
     ["cancelled", "cancelled"],
   ];
   const kinds = rows.flatMap((row) => row.tiles.map((tile) => tile.kind));

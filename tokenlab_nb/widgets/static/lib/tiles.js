@@ -3,7 +3,7 @@
 /**
  * Put a grid into `el`.
  * `open(key)` is called for a tile to be looked at in full; `brief` leaves out what the surroundings already say.
- * Returns `{update(rows), close(), focus(key)}`.
+ * Returns `{update(rows), close(), focus(key), point(key)}`.
  */
 function tileGrid(model, store, el, { open, brief = false }) {
   const grid = h("ul", { class: "tlnb-grid", role: "list", "aria-label": "Pictures" });
@@ -43,6 +43,7 @@ function tileGrid(model, store, el, { open, brief = false }) {
     const keys = new Set(wanted.map(([, data]) => data.key));
     const lost = active && !keys.has(active);
     const hadFocus = lost && tiles.get(active)?.li.contains(el.getRootNode().activeElement);
+    const stood = lost ? [...grid.children].indexOf(tiles.get(active)?.li) : 0;
     for (const [key, tile] of tiles) {
       if (keys.has(key)) continue;
       watcher.unobserve(tile.li);
@@ -59,10 +60,17 @@ function tileGrid(model, store, el, { open, brief = false }) {
       if (grid.children[place] !== tile.li) grid.insertBefore(tile.li, grid.children[place] || null);
       tile.update(row, data);
     });
-    if (lost || !active) activate(wanted.length ? wanted[0][1].key : "");
-    if (hadFocus) tiles.get(active)?.main.focus();
+    const next = wanted[Math.max(0, Math.min(stood, wanted.length - 1))];
+    activate(lost || !active ? (next ? next[1].key : "") : active); // also the buttons that came with this update
+    if (hadFocus) (tiles.get(active)?.main || home()).focus();
     look();
     tick();
+  }
+
+  /** Where the focus goes when the last tile is gone. */
+  function home() {
+    el.tabIndex = -1;
+    return el;
   }
 
   function activate(key) {
@@ -74,6 +82,16 @@ function tileGrid(model, store, el, { open, brief = false }) {
     if (!tiles.has(key)) return;
     activate(key);
     tiles.get(key).main.focus();
+  }
+
+  /** Bring a tile into view, focused and marked until the focus goes on. */
+  function point(key) {
+    focus(key);
+    const tile = tiles.get(key);
+    if (!tile) return;
+    tile.main.scrollIntoView({ block: "nearest" });
+    tile.main.dataset.pointed = "";
+    tile.main.addEventListener("blur", () => delete tile.main.dataset.pointed, { once: true });
   }
 
   grid.addEventListener("focusin", (event) => {
@@ -113,6 +131,7 @@ function tileGrid(model, store, el, { open, brief = false }) {
   return {
     update,
     focus,
+    point,
     close() {
       clearTimeout(ticking);
       watcher.disconnect();
@@ -140,17 +159,19 @@ function setFrame(grid, rows) {
 function makeTile(model, store, key, brief) {
   const img = h("img", { hidden: true, draggable: "false", decoding: "async" });
   const state = h("div", { class: "tlnb-state" });
+  const asked = h("div", { class: "tlnb-asked", hidden: true }); // what one is about to decide on
   const time = h("div", { class: "tlnb-time" });
   const bar = h("progress", { max: 100, hidden: true });
   const ground = h("div", { class: "tlnb-ground" }, img);
   const trouble = troubleBlock(true);
   const act = actionButtons(model, store);
-  const say = h("div", { class: "tlnb-say" }, state, time, bar, act.node, trouble.node);
+  const say = h("div", { class: "tlnb-say" }, state, asked, time, bar, act.node, trouble.node);
   const main = h("div", { class: "tlnb-main", tabindex: "-1" }, ground, say);
   const name = h("div", { class: "tlnb-model" });
   const facts = h("div", { class: "tlnb-facts" });
   const read = h("button", { class: "tlnb-button tlnb-read", type: "button", text: "Read in full", hidden: true });
-  const li = h("li", { class: "tlnb-tile" }, main, h("div", { class: "tlnb-caption" }, name, facts, read));
+  const caption = h("div", { class: "tlnb-caption" }, name, facts, read);
+  const li = h("li", { class: "tlnb-tile" }, main, caption);
   li.dataset.key = key;
   let row = null;
   let data = null;
@@ -169,7 +190,11 @@ function makeTile(model, store, key, brief) {
       setShown(name, !brief);
       setText(facts, factWords(row, data, brief));
       const first = data.key === row.tiles.find((each) => each.kind === data.kind).key;
-      act.update(row, !brief && first && data.kind !== "picture" ? row.actions : []);
+      const below = Object.keys(row.questions).length > 0; // choices and their question need more room than a frame has
+      if (act.node.parentElement !== (below ? caption : say)) below ? caption.append(act.node) : trouble.node.before(act.node);
+      setText(asked, row.prompt);
+      setShown(asked, below && !brief && Boolean(row.prompt));
+      act.update(row, !brief && first && data.kind !== "picture" ? row.actions : [], below);
       const failed = data.kind !== "picture" && data.kind !== "waiting";
       trouble.update(row.error, failed);
       setAttr(main, "role", data.kind === "picture" ? "button" : "group");
@@ -220,10 +245,18 @@ function factWords(row, data, brief) {
     data.width ? `${data.width} × ${data.height}` : "",
     row.seed && `seed ${row.seed}`,
     !brief && row.ended && data.kind === "picture" ? seconds(row.elapsed) : "",
+    !brief && data.key === row.tiles[0].key && row.price,
     !brief && row.counts,
-    !brief && data.kind === "waiting" && row.note,
+    !brief && row.repeats && `runs ${shortId(row.repeats)} again`,
+    !brief && row.repeated && `run again as ${shortId(row.repeated)}`,
+    !brief && (data.kind === "waiting" || data.kind === "stopped") && row.note,
   ];
   return parts.filter(Boolean).join(" · ");
+}
+
+/** Enough of an id to tell jobs apart; the whole one stands among the facts in full size. */
+function shortId(id) {
+  return id.length > 14 ? `${id.slice(0, 12)}…` : id;
 }
 
 /** An error in parts: title, text, what is wrong field by field, what to do, and the id to quote. */
@@ -252,60 +285,6 @@ function troubleBlock(compact) {
         issues.replaceChildren(...lines.map((line) => h("li", { text: line })));
       }
       setShown(issues, lines.length > 0);
-    },
-  };
-}
-
-const ACTIONS = {
-  cancel: ["Cancel", "It was not accepted yet: it costs nothing."],
-  stop: ["Stop waiting", "The task goes on at the service."],
-  resume: ["Wait again", "Asks for the task that was sent; nothing is sent twice."],
-  fetch: ["Fetch again", "The pictures are made; only fetching them failed."],
-};
-
-/** The buttons that a job allows, each with its consequence in words. */
-function actionButtons(model, store) {
-  const node = h("div", { class: "tlnb-actions" });
-  return {
-    node,
-    update(row, actions) {
-      setShown(node, actions.length > 0);
-      if (node.dataset.actions === actions.join() && node.dataset.job === row.id) return;
-      Object.assign(node.dataset, { actions: actions.join(), job: row.id });
-      const focused = node.contains(document.activeElement);
-      node.replaceChildren(
-        ...actions.flatMap((action) => {
-          const [text, told] = ACTIONS[action];
-          const consequence = action === "stop" && row.billed ? "The task goes on at the service and is billed." : told;
-          const button = h("button", { class: "tlnb-button", type: "button", text, title: consequence });
-          button.addEventListener("click", async () => {
-            if (button.hasAttribute("aria-disabled")) return;
-            setAttr(button, "aria-disabled", "true"); // a disabled one would lose the focus to the page
-            await ask(model, "act", { job: row.id, action }).catch(() => store.probe()); // a refusal is in the alert region
-            setAttr(button, "aria-disabled", null);
-          });
-          return [button, h("span", { class: "tlnb-consequence", text: consequence })];
-        }),
-      );
-      if (focused) (node.querySelector("button") || node.closest("[tabindex]"))?.focus();
-    },
-  };
-}
-
-/** An id with a button that copies it. */
-function copyLine(name) {
-  const code = h("code");
-  const button = h("button", { class: "tlnb-button", type: "button", text: "Copy", "aria-label": `Copy ${name.toLowerCase()}` });
-  const node = h("div", { class: "tlnb-copy", hidden: true }, h("span", { text: `${name} ` }), code, button);
-  button.addEventListener("click", async () => {
-    setText(button, (await copyText(code.textContent, code)) ? "Copied" : "Press Ctrl+C");
-    setTimeout(() => setText(button, "Copy"), 2000);
-  });
-  return {
-    node,
-    update(text) {
-      setText(code, text);
-      setShown(node, Boolean(text));
     },
   };
 }

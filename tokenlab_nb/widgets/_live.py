@@ -1,0 +1,68 @@
+"""What the widgets need of a job; `tokenlab_nb.jobs.handle.Job` is the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from tokenlab_nb.images import ImageResult
+from tokenlab_nb.jobs.engine import Answer
+from tokenlab_nb.jobs.job import JobSnapshot
+
+__all__ = ["LiveJob", "in_order"]
+
+
+class LiveJob(Protocol):
+    """A job that may change at any moment, on any thread."""
+
+    @property
+    def id(self) -> str:
+        """Our id of the job."""
+
+    @property
+    def snapshot(self) -> JobSnapshot:
+        """The newest snapshot."""
+
+    @property
+    def images(self) -> list[ImageResult]:
+        """The pictures on disk."""
+
+    def subscribe(self, callback: Callable[[JobSnapshot], None]) -> Callable[[], None]:
+        """Call back at every change, on any thread; return the unsubscriber."""
+
+    def support_packet(self) -> dict[str, object]:
+        """What the service's support needs to find it."""
+
+    def stop_waiting(self) -> None:
+        """Stop asking for it; the task goes on. One that was not sent yet is cancelled."""
+
+    def resume(self) -> None:
+        """Wait for it again."""
+
+    def fetch_again(self) -> None:
+        """Fetch paid pictures that are not on disk."""
+
+    def look_again(self) -> str:
+        """Look what became of it, where the outcome is unknown; return what to tell the user."""
+
+    def forget(self) -> None:
+        """Set an unknown outcome aside, or discard a draft."""
+
+    def fetch_model(self) -> Answer[Any]:
+        """Read what sending needs, without blocking. After it, `run` and `run_again` do not wait for the network."""
+
+    def run(self) -> None:
+        """Send a draft that an earlier kernel left."""
+
+    def run_again(self) -> LiveJob:
+        """Send the same request once more, as a new job."""
+
+
+def in_order(jobs: Iterable[LiveJob], snapshots: Mapping[str, JobSnapshot]) -> list[LiveJob]:
+    """Return jobs as they were added, but each that runs another one again right after that one."""
+    found: list[LiveJob] = []
+    for job in jobs:
+        repeats = snapshots[job.id].repeats
+        place = next((place for place, each in enumerate(found, 1) if repeats and each.id == repeats), len(found))
+        found.insert(place, job)
+    return found
