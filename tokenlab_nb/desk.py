@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -132,15 +133,18 @@ class Desk:
             BudgetExceededError: If they might cost more than a budget leaves; nothing was sent.
         """
         limits = [limit for limit in (self.budget, budget) if limit]
-        since = max((limit.since for limit in limits), default=0.0)
+        since = max([self._opened_at, *(limit.since for limit in limits)])
+        limits_of = [
+            self.model(request.model).contract.limits for request in wanted
+        ]  # before anything starts: may fail
         drafts = [
             self._engine.draft(request, estimate=self.price(request), repeats=repeats, since=since)
             for request in wanted
         ]
         if limits and drafts:
             self._engine.reserve(drafts, limits)
-        for draft in drafts:
-            self._begin(draft, self.model(draft.request.model).contract.limits)
+        for draft, most in zip(drafts, limits_of, strict=True):
+            self._begin(draft, most)
         return [self._own(draft.id) for draft in drafts]
 
     # ------------------------------------------------------------------------------------- money
@@ -268,12 +272,14 @@ class Desk:
             ValidationError: If it is no task of this API, or ``settles`` names no job of unknown outcome.
         """
         unknown = settles.id if isinstance(settles, Job) else settles
-        snapshot = adopted(task, self.origin, unknown, self._journal, self._clock.now())
-        if snapshot.adopted or unknown:
-            self._engine.keep(snapshot)
-        self._engine.know(snapshot)
-        self._engine.resume(snapshot.id)
-        return self._own(snapshot.id)
+        found = adopted(task, self.origin, unknown, self._journal, self._clock.now())
+        if unknown:
+            with self._engine.holding(unknown, JobStatus.UNKNOWN) as lost:
+                self._engine.keep(replace(lost, task_id=found.task_id, poll_url=found.poll_url, forgotten=False))
+        else:
+            self._engine.know(self._journal.add(found))
+        self._engine.resume(found.id)
+        return self._own(found.id)
 
     def export_replay(self, folder: str | os.PathLike[str], jobs: Iterable[Job] | None = None) -> Exported:
         """Record jobs in a folder, for ``connect(replay=folder)``: there the same requests are answered for nothing.
@@ -307,7 +313,14 @@ class Desk:
         )
 
     def run_again(self, job: Job) -> Job:
-        """Send the request of a job once more, as a new job that is linked to it. It is paid for, perhaps again."""
+        """Send the request of a job once more, as a new job that is linked to it. It is paid for, perhaps again.
+
+        Raises:
+            ValidationError: If what was asked is not known, since the task was made elsewhere.
+            BudgetExceededError: If it might cost more than the budget leaves; nothing was sent.
+        """
+        if job.snapshot.adopted:
+            raise ValidationError("What this task was asked for is not known here, so it cannot be sent again.")
         return self.send_all([job.request], repeats=job.id)[0]
 
     def run_draft(self, job: Job) -> None:
@@ -318,10 +331,12 @@ class Desk:
             TokenLabError: If it is no draft any more, or another kernel has it; nothing was sent.
         """
         limits = self.model(job.request.model).contract.limits
-        draft = self._engine.take(job.id)
-        if self.budget:
-            self._engine.reserve([draft], [self.budget])
-        self._begin(draft, limits)
+        price = self.price(job.request)  # the list may have changed since
+        with self._engine.holding(job.id, JobStatus.DRAFT) as parked:
+            draft = replace(parked, waiting_stopped=False, note="", error=None, estimate=price)
+            if self.budget:
+                self._engine.reserve([draft], [self.budget])
+            self._begin(draft, limits)
 
     def _begin(self, draft: JobSnapshot, limits: ServiceLimits) -> None:
         self._engine.start(draft, concurrency=limits.concurrency, per_minute=limits.requests_per_minute)

@@ -100,19 +100,19 @@ def moment(value: datetime | date | str | float | None) -> float | None:
     """A time as seconds since 1970. A date begins at midnight; what names no zone is local.
 
     Raises:
-        ValidationError: If a text is no time.
+        ValidationError: If it is no time, or one that no clock of this machine can show.
     """
     if value is None or isinstance(value, int | float):
         return value
-    if isinstance(value, str):
-        try:
+    try:
+        if isinstance(value, str):
             value = datetime.fromisoformat(value)
-        except ValueError:
-            hint = "Write it like 2026-11-26 or 2026-11-26T14:30."
-            raise ValidationError(f"{value!r} is no date or time.", hint=hint) from None
-    if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)  # local on purpose
-    return value.timestamp()
+        if not isinstance(value, datetime):
+            value = datetime(value.year, value.month, value.day)  # local on purpose
+        return value.timestamp()
+    except (ValueError, OverflowError, OSError, AttributeError):  # the last two: before 1970, or of another kind
+        hint = "Write it like 2026-11-26 or 2026-11-26T14:30."
+        raise ValidationError(f"{value!r} is no date or time.", hint=hint) from None
 
 
 _LEFT = (

@@ -17,8 +17,9 @@ ADOPTED = "adopted"
 """In place of an operation: what was asked is not known."""
 
 _NAMESPACE = uuid.UUID("6f0d8e0e-6a0b-5b57-9a43-3a8e6c1c2f10")  # of our own, for ids made from tasks
-_ID = re.compile(r"[\w.:-]{1,200}", re.ASCII)
-_STATUS_ROUTE = re.compile(r"/v1/(?:tasks|images|images/generations)/([\w.:-]{1,200})", re.ASCII)
+_NAME = r"\w[\w.:-]{0,199}"  # it begins with a letter or digit, so it is never a step up in the path
+_ID = re.compile(_NAME, re.ASCII)
+_STATUS_ROUTE = re.compile(rf"/v1/(?:tasks|images|images/generations)/({_NAME})", re.ASCII)
 _HINT = "Give the task's id (ldtask_...) or its poll_url, as the create's answer or the dashboard shows it."
 
 
@@ -52,7 +53,7 @@ def adopted(task: str, origin: str, unknown: str | None, ledger: Known, now: flo
     task_id, poll_url = _names(task.strip(), origin)
     known = ledger.by_task(origin, task_id, poll_url)
     if unknown:
-        return _settled(unknown, known, ledger, task_id, poll_url)
+        return _settled(unknown, known, ledger, origin, task_id, poll_url)
     if known:
         return known
     # The same task has the same id in every kernel, so that two that adopt it at once follow one job.
@@ -62,14 +63,14 @@ def adopted(task: str, origin: str, unknown: str | None, ledger: Known, now: flo
 
 
 def _settled(
-    job_id: str, known: JobSnapshot | None, ledger: Known, task_id: str | None, poll_url: str | None
+    job_id: str, known: JobSnapshot | None, ledger: Known, origin: str, task_id: str | None, poll_url: str | None
 ) -> JobSnapshot:
     if known and known.id != job_id:
         raise ValidationError(f"Job {known.id} follows this task already.", hint="It is in session.history().")
     lost = ledger.load(job_id)
-    if lost is None or lost.status is not JobStatus.UNKNOWN:
+    if lost is None or lost.status is not JobStatus.UNKNOWN or lost.origin != origin:
         raise ValidationError(
-            f"{job_id} is no job of unknown outcome.", hint='session.history(status="unknown") lists those.'
+            f"{job_id} is no job of unknown outcome at {origin}.", hint='session.history(status="unknown") lists those.'
         )
     return replace(lost, task_id=task_id or lost.task_id, poll_url=poll_url or lost.poll_url, forgotten=False)
 

@@ -35,9 +35,16 @@ class Board:
         """Note a snapshot without telling anybody."""
         self._snapshots[snapshot.id] = snapshot
 
-    def publish(self, snapshot: JobSnapshot) -> None:
-        """Note a snapshot and tell its listeners, on this thread."""
+    def publish(self, snapshot: JobSnapshot, is_news: Callable[[], bool] = lambda: True) -> None:
+        """Note a snapshot and tell its listeners, on this thread.
+
+        Args:
+            snapshot: How a job stands.
+            is_news: Asked under the lock: whether that is so still.
+        """
         with self._lock:
+            if not is_news():
+                return
             self.put(snapshot)
             listeners = list(self._listeners.get(snapshot.id, ()))
         for listener in listeners:

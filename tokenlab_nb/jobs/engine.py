@@ -10,7 +10,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -19,11 +19,10 @@ import anyio
 
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.board import Board, Listener
 from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
-from tokenlab_nb.jobs.leases import ELSEWHERE, claimed, give_signs, seen, take_draft
+from tokenlab_nb.jobs.leases import Hands, claimed, give_signs, seen
 from tokenlab_nb.jobs.ledger import Ledger
 from tokenlab_nb.jobs.loop import TICK, Answer, Loop, done
 from tokenlab_nb.jobs.pace import Pace
@@ -71,6 +70,7 @@ class Engine:
         self._board = Board(self._lock)
         self._beating = False
         self._runs: dict[str, Run] = {}
+        self._hands = Hands(ports.journal, self._lock, self._runs, self.refresh)
         self._wishes: dict[str, bool] = {}  # of running jobs: whether to go on after a stop that is on its way
         self._ends: dict[str, Future[None]] = {}
         self._sends = anyio.CapacityLimiter(MAX_SENDS)
@@ -211,18 +211,25 @@ class Engine:
     def know(self, *snapshots: JobSnapshot) -> None:
         """Take jobs from the ledger as they stand there. Those that run here are known better."""
         for snapshot in map(seen, snapshots):
-            with self._lock:
-                news = snapshot.id not in self._runs and not self._ledger.complaint(snapshot.id)
-            if news and not (snapshot.id in self._board and self._board[snapshot.id] == snapshot):
-                self._board.publish(snapshot)
+            self._board.publish(snapshot, partial(self._is_news, snapshot))
+
+    def _is_news(self, snapshot: JobSnapshot) -> bool:
+        """Whether the ledger knows better than we; what was read there may be older by now than what we know."""
+        name = snapshot.id
+        if name in self._runs or self._ledger.complaint(name):
+            return False
+        if name not in self._board:
+            return True
+        known = self._board[name]
+        return known != snapshot and len(known.moves) <= len(snapshot.moves)
 
     def keep(self, snapshot: JobSnapshot) -> None:
         """Write a job at rest down as it now stands, and tell of it. Blocks for the ledger.
 
         Raises:
-            TokenLabError: If it cannot be written.
+            TokenLabError: If it cannot be written; it is not tried again.
         """
-        self.call(self._ledger.save, snapshot)
+        self.call(self._ledger.keep, snapshot)
         self._board.publish(snapshot)
 
     def refresh(self, job_id: str) -> None:
@@ -234,28 +241,24 @@ class Engine:
         if stands := self._ports.journal.load(job_id):
             self.know(stands)
 
+    def holding(self, job_id: str, status: JobStatus) -> AbstractContextManager[JobSnapshot]:
+        """Hold a job that rests in this state, so that nobody else acts on it; see `Hands`. Blocks for the ledger."""
+        self._loop.refuse_fork()
+        if self._ledger.complaint(job_id) and job_id not in self._runs:  # the ledger is behind us
+            self.keep(self._board[job_id])
+        return self._hands.holding(self._ports.api.origin, job_id, status)
+
     def forget(self, job_id: str) -> None:
         """Set a job of unknown outcome aside, or discard a parked draft. Blocks for the ledger.
 
         Raises:
             ValidationError: If it is neither.
-            TokenLabError: If the ledger cannot be written, or another kernel has the draft.
+            TokenLabError: If the ledger cannot be written, or somebody else has it.
         """
-        parked = self._board[job_id].is_parked
-        self.keep((self.take(job_id) if parked else self._board[job_id]).set_aside(self.now()))
-
-    def take(self, job_id: str) -> JobSnapshot:
-        """Take a parked draft, so that nobody else sends it. Blocks for the ledger.
-
-        Raises:
-            TokenLabError: If another kernel has it, or it is none any more.
-        """
-        self._loop.refuse_fork()
-        draft, mine = take_draft(self._ports.journal, self._ports.api.origin, job_id)
-        if not mine:
-            self.know(draft)
-            raise TokenLabError(f"Job {job_id} is no draft any more, or another kernel has it. Nothing was sent.")
-        return draft
+        known = self._board[job_id]
+        known.set_aside(self.now())  # refused where it is neither
+        with self.holding(job_id, known.status) as stands:
+            self.keep(stands.set_aside(self.now()))
 
     def recover(self) -> list[str]:
         """Take up what an earlier kernel left: tasks go on, what was being sent is unknown, drafts wait for the user.
@@ -272,11 +275,14 @@ class Engine:
         claims = self._ports.journal.claim(self._ports.api.origin)
         ours = [claim.snapshot for claim in claims if claim.mine and not claim.snapshot.forgotten]
         for snapshot in ours:
-            if snapshot.id not in self._runs:
-                self._take_up(snapshot)
+            self._take_up(snapshot)
         return [snapshot.id for snapshot in ours]
 
     def _take_up(self, snapshot: JobSnapshot) -> None:
+        if snapshot.id in self._ends:  # it ran here, so what was read in the ledger may be older than what we know
+            if self._board[snapshot.id].goes_on:
+                self.resume(snapshot.id)
+            return
         left = snapshot.orphaned(self.now())
         if left.is_at_rest and not left.goes_on:
             self.know(left) if left is snapshot else self.keep(left)
@@ -327,7 +333,7 @@ class Engine:
         """
         if not self._beating:
             self._beating = True
-            self.call_soon(give_signs, self._ports.journal, self._let_go_of_all_but)
+            self.call_soon(give_signs, self._ports.journal, lambda: list(self._runs.values()))
         run = self._run(snapshot)
         self._ends[snapshot.id] = self.call_soon(self._live, run, is_ours)
         self._board.put(snapshot)
@@ -358,13 +364,6 @@ class Engine:
         run.snapshot, mine = await claimed(self._ports.journal, run.snapshot, self.now())
         self._board.publish(run.snapshot)
         return mine
-
-    def _let_go_of_all_but(self, ours: Collection[str]) -> None:
-        """Let go of what another kernel took over, believing this one dead."""
-        for job_id, run in list(self._runs.items()):
-            asked_for = run.snapshot.status in (JobStatus.PENDING, JobStatus.PROCESSING)
-            if asked_for and job_id not in ours and not self._ledger.complaint(job_id):
-                run.let_go(ELSEWHERE)
 
     def _next(self, run: Run) -> Run | None:
         """The run that takes over from one that has ended, if any; else the job is no longer a running one."""

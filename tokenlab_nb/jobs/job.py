@@ -268,7 +268,7 @@ class JobSnapshot:
 
         A draft stays one until the user runs it; what was being sent is of unknown outcome; a task goes on.
         """
-        if self.status is JobStatus.DRAFT:
+        if self.status is JobStatus.DRAFT and not self.waiting_stopped:
             return replace(self, waiting_stopped=True, note="")
         if self.status is JobStatus.SENDING:
             lost = UnknownOutcomeError("The kernel ended while this request was being sent, so its answer was lost.")
@@ -316,7 +316,7 @@ class JobSnapshot:
         Raises:
             TypeError, ValueError, KeyError: If the record is not one of ours.
         """
-        data = {key: value for key, value in record.items() if key in cls.__dataclass_fields__}
+        data = {key: value for key, value in _mapping(record).items() if key in cls.__dataclass_fields__}
         rebuilt = {
             "request": ImageRequest.from_json(_mapping(data["request"])),
             "status": JobStatus(str(data["status"])),

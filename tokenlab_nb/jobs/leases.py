@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 
 import anyio
@@ -11,11 +11,12 @@ import anyio
 from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.ports import Claim, Journal
-from tokenlab_nb.jobs.runner import off_loop
+from tokenlab_nb.jobs.runner import Run, off_loop
 
 BEAT_SECONDS = 15.0
 """How often the ledger is given a sign that somebody follows its jobs."""
 ELSEWHERE = "Another kernel follows this job."
+_ASKED_FOR = (JobStatus.PENDING, JobStatus.PROCESSING)
 _NOT_HERE = "Not followed here: job.resume() asks for it, at no cost."
 
 
@@ -44,43 +45,91 @@ async def claimed(journal: Journal, ours: JobSnapshot, now: float) -> Claim:
     return Claim(stands.going_on(now), mine=True)
 
 
-def take_draft(journal: Journal, origin: str, job_id: str) -> Claim:
-    """Claim a parked draft to send it. Blocks for the ledger.
-
-    Args:
-        journal: The ledger.
-        origin: API origin.
-        job_id: Of the draft.
-
-    Returns:
-        The draft, ready to be started; ``mine`` is False where it is none any more, or another kernel has it.
-
-    Raises:
-        TokenLabError: If the ledger does not know it, or cannot be read or written.
-    """
-    claims = journal.claim(origin, job_id)
-    stands = claims[0].snapshot if claims else journal.load(job_id)
-    if stands is None:
-        raise TokenLabError(f"The ledger knows no job {job_id}.")
-    mine = bool(claims) and claims[0].mine and stands.status is JobStatus.DRAFT
-    return Claim(replace(stands, waiting_stopped=False, note="", error=None) if mine else seen(stands), mine)
-
-
 def seen(snapshot: JobSnapshot) -> JobSnapshot:
     """A job of the ledger as it is shown where nobody follows it from here."""
     return snapshot if snapshot.is_at_rest else replace(snapshot, waiting_stopped=True, note=_NOT_HERE)
 
 
-async def give_signs(journal: Journal, heard: Callable[[set[str]], None]) -> None:
+class Hands:
+    """Jobs at rest that are taken in hand here, so that nobody else acts on them: of all that ask, one gets one.
+
+    Args:
+        journal: The ledger, where the other kernels look.
+        lock: Guards what the threads of this one have in hand.
+        running: What runs here, by id.
+        refused: Called with the id of a job that is not to be had.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        lock: AbstractContextManager[object],
+        running: Collection[str],
+        refused: Callable[[str], None],
+    ) -> None:
+        self._journal = journal
+        self._lock = lock
+        self._running = running
+        self._refused = refused
+        self._held: set[str] = set()
+
+    @contextmanager
+    def holding(self, origin: str, job_id: str, status: JobStatus) -> Iterator[JobSnapshot]:
+        """Hold a job that rests in this state. Blocks for the ledger.
+
+        Raises:
+            TokenLabError: If it is in another state, or somebody else has it; or the ledger cannot be used.
+        """
+        with self._lock:
+            free = job_id not in self._held and job_id not in self._running
+            if free:
+                self._held.add(job_id)
+        try:
+            stands = self._journal.take(origin, job_id, [status]) if free else None
+            if stands is None:
+                self._refused(job_id)
+                raise TokenLabError(f"Job {job_id} is not {status} any more, or somebody has it. Nothing was sent.")
+            with self._given_back(stands):
+                yield stands
+        finally:
+            if free:
+                self._held.discard(job_id)
+
+    @contextmanager
+    def _given_back(self, stands: JobSnapshot) -> Iterator[None]:
+        """Where something goes wrong in here, whoever comes next may have the job."""
+        try:
+            yield
+        except BaseException:
+            if stands.id not in self._running:
+                with suppress(TokenLabError):
+                    self._journal.save(stands)
+            raise
+
+
+async def give_signs(journal: Journal, running: Callable[[], Collection[Run]]) -> None:
     """Give the ledger signs of life for as long as the loop runs.
 
     Args:
         journal: The ledger.
-        heard: Called with the ids of the jobs that are followed from here, after each sign.
+        running: Tells what runs here.
     """
     end = anyio.Event()  # it never comes: the loop breaks this off
     while True:
         with anyio.move_on_after(BEAT_SECONDS):  # in real time, whatever clock the jobs live by
             await end.wait()
         with suppress(TokenLabError):  # without signs, others may take the jobs over; nothing is lost by that
-            heard(await off_loop(journal.beat))
+            ours = await off_loop(journal.beat)
+            for run in running():
+                if run.snapshot.status in _ASKED_FOR and run.snapshot.id not in ours:
+                    await _look_after(journal, run)
+
+
+async def _look_after(journal: Journal, run: Run) -> None:
+    """Let go of a task that another kernel took over, believing this one dead; write down what the ledger only lost."""
+    ours = run.snapshot
+    stands, mine = await claimed(journal, ours, ours.moves[-1].at)
+    if not mine:
+        run.let_go(ELSEWHERE)
+    elif stands is ours:
+        await off_loop(journal.add, ours)

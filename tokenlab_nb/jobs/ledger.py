@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import anyio
 
 from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.job import JobSnapshot
+from tokenlab_nb.jobs.ports import TakenError
 
 MOST_AT_ONCE = 200
 """Snapshots in one write: more would hold the database for long."""
@@ -28,10 +28,11 @@ class Write(Protocol):
 
 
 class _Ticket:
-    """One snapshot on its way into the ledger."""
+    """One snapshot on its way into the ledger; ``owed``: to be tried again where it could not be written."""
 
-    def __init__(self, snapshot: JobSnapshot) -> None:
+    def __init__(self, snapshot: JobSnapshot, *, owed: bool) -> None:
         self.snapshot = snapshot
+        self.owed = owed
         self.done = False
         self.error: TokenLabError | None = None
 
@@ -67,18 +68,31 @@ class Ledger:
         Raises:
             TokenLabError: If it cannot be written; then it is owed.
         """
-        ticket = _Ticket(snapshot)
-        self._queue.append(ticket)
-        async with self._writer:
-            if not ticket.done:  # else it went along with another
-                await self._write_waiting()
-        if ticket.error:
-            raise ticket.error
+        await self._through(_Ticket(snapshot, owed=True))
+
+    async def keep(self, snapshot: JobSnapshot) -> None:
+        """Make a state durable that somebody asked for, or leave everything as it was.
+
+        Raises:
+            TokenLabError: If it cannot be written; it is not tried again.
+        """
+        await self._through(_Ticket(snapshot, owed=False))
 
     async def close(self) -> None:
         """Try once more to write what is owed."""
         async with self._writer:
-            await self._settle_owed()
+            while await self._settle_owed():
+                pass
+
+    async def _through(self, ticket: _Ticket) -> None:
+        self._queue.append(ticket)
+        async with self._writer:
+            while not ticket.done:  # else it went along with another
+                # Who breaks this off breaks off the others' writes as well, and they would take them for done.
+                with anyio.CancelScope(shield=True):
+                    await self._write_waiting()
+        if ticket.error:
+            raise ticket.error
 
     async def _write_waiting(self) -> None:
         if self._crowded:
@@ -86,29 +100,42 @@ class Ledger:
                 await anyio.Event().wait()
         tickets, self._queue = self._queue[:MOST_AT_ONCE], self._queue[MOST_AT_ONCE:]
         self._crowded = len(tickets) > 1
+        await self._write_all(tickets)
+        for ticket in tickets:
+            name, error = ticket.snapshot.id, ticket.error
+            if error is None:
+                self._owed.pop(name, None)
+            elif ticket.owed and not isinstance(error, TakenError):  # else the row is another kernel's
+                self._owed[name] = (ticket.snapshot, f"Not written to the ledger: {error.message}")
+        if not any(ticket.error for ticket in tickets):
+            await self._settle_owed()
+
+    async def _settle_owed(self) -> bool:
+        """Write some of what is owed; return whether any of it is written now."""
+        tickets = [_Ticket(snapshot, owed=True) for snapshot, _ in self._owed.values()][:MOST_AT_ONCE]
+        if tickets:
+            await self._write_all(tickets)
+        written = [ticket.snapshot for ticket in tickets if not ticket.error]
+        for snapshot in written:
+            self._owed.pop(snapshot.id)
+            if self._made_good:
+                self._made_good(snapshot)
+        return bool(written)
+
+    async def _write_all(self, tickets: Sequence[_Ticket]) -> None:
+        """Write together; where the trouble is with one of them, each on its own. What came of it is on the tickets."""
         error: TokenLabError | None = None
         try:
             await self._write(*(ticket.snapshot for ticket in tickets))
-        except TokenLabError as failure:
-            error = failure
-        except Exception as fault:  # noqa: BLE001  # nobody may take what was not written for written
-            error = TokenLabError(f"tokenlab_nb itself failed to write ({type(fault).__name__}: {fault}).")
+        except Exception as failure:  # noqa: BLE001  # nobody may take what was not written for written
+            if len(tickets) > 1 and (isinstance(failure, TakenError) or not isinstance(failure, TokenLabError)):
+                for ticket in tickets:
+                    await self._write_all([ticket])
+                return
+            error = failure if isinstance(failure, TokenLabError) else _fault(failure)
         for ticket in tickets:
             ticket.done, ticket.error = True, error
-            if error:
-                self._owed[ticket.snapshot.id] = (ticket.snapshot, f"Not written to the ledger: {error.message}")
-            else:
-                self._owed.pop(ticket.snapshot.id, None)
-        if not error:
-            await self._settle_owed()
 
-    async def _settle_owed(self) -> None:
-        owed = [snapshot for snapshot, _ in self._owed.values()][:MOST_AT_ONCE]
-        if not owed:
-            return
-        with suppress(TokenLabError):  # they stay owed
-            await self._write(*owed)
-            for snapshot in owed:
-                self._owed.pop(snapshot.id)
-                if self._made_good:
-                    self._made_good(snapshot)
+
+def _fault(failure: Exception) -> TokenLabError:
+    return TokenLabError(f"tokenlab_nb itself failed to write ({type(failure).__name__}: {failure}).")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from tokenlab_nb.jobs.job import JobSnapshot
+
+_USER = re.compile(r"^([\w+.-]*:?//)[^/]*@")
 
 
 def support_packet(snapshot: JobSnapshot) -> dict[str, object]:
@@ -51,5 +53,5 @@ def _iso(at: float) -> str:
 
 
 def _without_query(url: str | None) -> str | None:
-    """What stands behind the question mark may be a signature."""
-    return urlsplit(url)._replace(query="", fragment="").geturl() if url else None
+    """What stands behind the question mark may be a signature, and what stands before an ``@`` a password."""
+    return _USER.sub(r"\1", re.split(r"[?#;]", url, maxsplit=1)[0]) if url else None

@@ -7,8 +7,15 @@ from typing import NamedTuple, Protocol
 
 from tokenlab_nb.api.replies import Reply
 from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.budget import Budget
-from tokenlab_nb.jobs.job import JobSnapshot
+from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
+
+
+class TakenError(TokenLabError):
+    """Another kernel has a job that was about to be sent from here: nothing may be sent, and its row is not ours."""
+
+    default_hint = "Look at it in session.history()."
 
 
 class Claim(NamedTuple):
@@ -44,7 +51,14 @@ class Journal(Protocol):
     """The ledger. Calls block (they may wait for the disk), so the runner makes them in a worker thread."""
 
     def save(self, *snapshots: JobSnapshot) -> None:
-        """Make these states durable before returning, all or none; what is not at rest is followed from here."""
+        """Make these states durable before returning, all or none; what is not at rest is followed from here.
+
+        Raises:
+            TakenError: If one of them is about to be sent, and another kernel took the job meanwhile.
+        """
+
+    def add(self, snapshot: JobSnapshot) -> JobSnapshot:
+        """Make a new job durable, or return the one that has its id already."""
 
     def reserve(self, snapshots: Sequence[JobSnapshot], budgets: Collection[Budget]) -> None:
         """Make drafts durable if every budget allows all of them, or raise a `BudgetExceededError`."""
@@ -54,6 +68,9 @@ class Journal(Protocol):
 
     def claim(self, origin: str, job_id: str | None = None) -> list[Claim]:
         """Follow unfinished jobs (or the one of this id) of this API that nobody follows any more."""
+
+    def take(self, origin: str, job_id: str, statuses: Collection[JobStatus]) -> JobSnapshot | None:
+        """Follow a job in one of these states; None where it is in none, or another kernel has it."""
 
     def beat(self) -> set[str]:
         """Give a sign of life; return the ids of the jobs that are followed from here."""

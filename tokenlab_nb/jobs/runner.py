@@ -25,7 +25,7 @@ from tokenlab_nb.jobs.latency import Learned, learn, likely_ready
 from tokenlab_nb.jobs.ledger import Ledger
 from tokenlab_nb.jobs.pace import Pace
 from tokenlab_nb.jobs.pictures import MAX_FETCHES, Pictures
-from tokenlab_nb.jobs.ports import Blobs, Clock, ImageApi, Journal
+from tokenlab_nb.jobs.ports import Blobs, Clock, ImageApi, Journal, TakenError
 
 Gate = Callable[[], AbstractAsyncContextManager[Any]]
 
@@ -177,7 +177,9 @@ class Run:
         """Come to rest with an error, in the state that loses nothing."""
         status = self.snapshot.status
         error = verdicts.alone(error)
-        if isinstance(error, verdicts.StoppedError):
+        if isinstance(error, TakenError):
+            self._left = error.message
+        if isinstance(error, verdicts.StoppedError | TakenError):
             await self._stop(status)
         elif status is JobStatus.SENDING and isinstance(error, UnknownOutcomeError):
             await self._to(JobStatus.UNKNOWN, error=error, note="", **_ids(error))
@@ -195,10 +197,12 @@ class Run:
         return self._resumed and isinstance(error, NotFoundError)
 
     async def _stop(self, status: JobStatus) -> None:
-        if status in (JobStatus.DRAFT, JobStatus.SENDING):  # sending is not broken off, so it had not begun
+        if self._left:
+            self._show(replace(self.snapshot, waiting_stopped=True, note=self._left))
+        elif status in (JobStatus.DRAFT, JobStatus.SENDING):  # sending is not broken off, so it had not begun
             await self._to(JobStatus.CANCELLED, error=verdicts.cancelled(self.snapshot), note="")
         elif self._closing:  # the ledger keeps what the user wanted: to wait for it
-            self._show(replace(self.snapshot, waiting_stopped=True, note=self._left))
+            self._show(replace(self.snapshot, waiting_stopped=True, note=""))
         else:
             await self._to(status, waiting_stopped=True, note="")
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from tokenlab_nb.contract.pricing import Estimate, Total, total
 from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.budget import Budget, Spending, check
-from tokenlab_nb.jobs.job import JobSnapshot
-from tokenlab_nb.jobs.ports import Claim
+from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
+from tokenlab_nb.jobs.ports import Claim, TakenError
 from tokenlab_nb.store import owners, rows, statements
 from tokenlab_nb.store.database import open_database
 from tokenlab_nb.store.failures import explained
@@ -70,10 +70,27 @@ class Journal:
             *snapshots: Jobs; an earlier state of one is replaced, its diary only grows.
 
         Raises:
+            TakenError: If one of them is about to be sent, and another kernel took the job meanwhile.
             TokenLabError: If they cannot be written; what was recorded before still stands.
         """
         with self._writing() as connection:
             self._put(connection, snapshots)
+
+    def add(self, snapshot: JobSnapshot) -> JobSnapshot:
+        """Write a new job down, if none of its id is known yet.
+
+        Returns:
+            The job as it now stands in the ledger.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read or written.
+        """
+        with self._writing() as connection:
+            row = connection.execute(statements.LOAD, {"id": snapshot.id}).fetchone()
+            if row is None:
+                self._put(connection, [snapshot])
+                return snapshot
+        return self._read(snapshot.id, row[0])
 
     def reserve(self, snapshots: Sequence[JobSnapshot], budgets: Collection[Budget]) -> None:
         """Write drafts down with what they may cost, if every budget allows all of them; else none.
@@ -95,7 +112,11 @@ class Journal:
             self._put(connection, snapshots)
 
     def _put(self, connection: sqlite3.Connection, snapshots: Sequence[JobSnapshot]) -> None:
-        connection.executemany(statements.SAVE_JOB, [rows.row(snapshot, self._owner) for snapshot in snapshots])
+        written = connection.executemany(
+            statements.SAVE_JOB, [rows.row(snapshot, self._owner) for snapshot in snapshots]
+        ).rowcount
+        if written < len(snapshots):
+            raise TakenError("Another kernel took this job over. Nothing was sent from here.")
         connection.executemany(statements.SAVE_MOVE, [move for each in snapshots for move in rows.diary(each)])
 
     # ----------------------------------------------------------------------------------------- leases
@@ -127,6 +148,30 @@ class Journal:
                 claims.append(Claim(snapshot, mine or owner == self._owner))
         return claims
 
+    def take(self, origin: str, job_id: str, statuses: Collection[JobStatus]) -> JobSnapshot | None:
+        """Follow a job that rests in one of these states, to act on it: of all kernels that ask, one gets it.
+
+        Args:
+            origin: API origin; a job of another one is not to be had.
+            job_id: The job.
+            statuses: The states.
+
+        Returns:
+            The job as it stands in the ledger; None where it is in another state, or another kernel has it.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read or written.
+        """
+        with self._writing() as connection:
+            row = connection.execute(statements.LOAD, {"id": job_id}).fetchone()
+            snapshot = rows.read(row[0]) if row else None
+            if snapshot is None or snapshot.origin != origin or snapshot.status not in statuses:
+                return None
+            if row[1] in self._alive(connection) - {self._owner}:
+                return None
+            connection.execute(statements.TAKE, {"id": job_id, "owner": self._owner})
+            return snapshot
+
     def beat(self) -> set[str]:
         """Give a sign of life.
 
@@ -136,10 +181,13 @@ class Journal:
         Raises:
             TokenLabError: If the ledger cannot be written.
         """
-        sign = {**asdict(owners.myself()), "id": self._owner, "seen_at": self._clock()}
         with self._writing() as connection:
-            connection.execute(statements.SIGN, sign)
+            self._sign(connection)
             return {name for (name,) in connection.execute(statements.OWNED, {"owner": self._owner})}
+
+    def _sign(self, connection: sqlite3.Connection) -> None:
+        sign = {**asdict(owners.myself()), "id": self._owner, "seen_at": self._clock()}
+        connection.execute(statements.SIGN, sign)
 
     def _alive(self, connection: sqlite3.Connection) -> set[str]:
         names = ("id", "host", "pid", "started", "seen_at")
@@ -158,13 +206,12 @@ class Journal:
         """
         with self._using() as connection:
             row = connection.execute(statements.LOAD, {"id": job_id}).fetchone()
-        if row is None:
-            return None
-        if (snapshot := rows.read(row[0])) is None:
-            raise TokenLabError(
-                f"Job {job_id} in {self.path} cannot be read by this version.", hint="Upgrade tokenlab_nb."
-            )
-        return snapshot
+        return self._read(job_id, row[0]) if row else None
+
+    def _read(self, job_id: str, text: str) -> JobSnapshot:
+        if snapshot := rows.read(text):
+            return snapshot
+        raise TokenLabError(f"Job {job_id} in {self.path} cannot be read by this version.", hint="Upgrade tokenlab_nb.")
 
     def jobs(
         self,
@@ -293,6 +340,7 @@ class Journal:
         opened = open_database(self.path).connection
         self._connection, self._file = opened, self.path.stat()
         held.close()
+        self._sign(opened)  # else whoever shares the new file would take us for dead
         return opened
 
     def _check(self, newer: frozenset[str]) -> None:

@@ -77,7 +77,8 @@ UPDATE jobs SET charge = CASE
     WHEN billing_transaction_id IS NOT NULL THEN 'settled'
     WHEN status IN ('sending', 'unknown') THEN 'unknown'
     WHEN status IN ('pending', 'processing', 'completed') THEN 'reserved'
-    WHEN status = 'failed' AND json_array_length(snapshot, '$.origins') > 0 THEN 'reserved'
+    WHEN status = 'failed' AND CASE WHEN json_valid(snapshot) THEN json_array_length(snapshot, '$.origins') > 0 END
+        THEN 'reserved'
     ELSE 'none' END
 """
 

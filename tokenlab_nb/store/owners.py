@@ -74,6 +74,10 @@ def _start(pid: int) -> str | None:
             return None
         # On Linux in ticks since the boot: in seconds since 1970 it would move with every correction of the clock.
         stat = Path(f"/proc/{pid}/stat")
-        return stat.read_text().rpartition(")")[2].split()[19] if stat.exists() else f"{process.create_time():.2f}"
+        return (
+            stat.read_text(errors="replace").rpartition(")")[2].split()[19]
+            if stat.exists()
+            else f"{process.create_time():.2f}"
+        )
     except (psutil.Error, OSError, IndexError):
         return None

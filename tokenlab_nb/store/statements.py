@@ -8,7 +8,12 @@ _NAMES = ", ".join(COLUMNS)
 _VALUES = ", ".join(f":{name}" for name in COLUMNS)
 _RENEWED = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name != "id")
 
-SAVE_JOB = f"INSERT INTO jobs ({_NAMES}) VALUES ({_VALUES}) ON CONFLICT (id) DO UPDATE SET {_RENEWED}"  # noqa: S608
+# A kernel that was silent for long (a closed laptop, say) may be taken for dead, and its drafts be sent by another one:
+# it must not send them as well once it wakes.
+SAVE_JOB = f"""
+INSERT INTO jobs ({_NAMES}) VALUES ({_VALUES}) ON CONFLICT (id) DO UPDATE SET {_RENEWED}
+WHERE excluded.status <> 'sending' OR jobs.owner = excluded.owner OR (jobs.owner IS NULL AND jobs.status = 'draft')
+"""  # noqa: S608
 SAVE_MOVE = "INSERT OR IGNORE INTO moves (job_id, seq, status, at) VALUES (:job_id, :seq, :status, :at)"
 LOAD = "SELECT snapshot, owner FROM jobs WHERE id = :id"
 LIST = """
@@ -32,14 +37,14 @@ ORDER BY ended_at DESC, rowid DESC LIMIT 1
 """
 BY_TASK = """
 SELECT snapshot FROM jobs
-WHERE origin = :origin AND (task_id = :task_id OR poll_url = :poll_url)
+WHERE origin = :origin AND (task_id = :task_id OR poll_url IN (:poll_url, :origin || :poll_url))
 ORDER BY created_at, rowid LIMIT 1
 """
 # Failed jobs are unfinished only where pictures are noted that are not on disk.
 UNFINISHED = """
 SELECT id, owner, snapshot FROM jobs
 WHERE origin = :origin AND status NOT IN ('completed', 'cancelled')
-  AND (status <> 'failed' OR json_array_length(snapshot, '$.origins') > 0)
+  AND (status <> 'failed' OR CASE WHEN json_valid(snapshot) THEN json_array_length(snapshot, '$.origins') > 0 END)
 ORDER BY created_at, rowid
 """
 SPENDING = """

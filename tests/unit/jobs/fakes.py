@@ -160,6 +160,17 @@ class Ledger:
         open_ones = [each for each in newest.values() if not each.is_terminal or each.can_fetch_again]
         return [Claim(each, each.id not in self.elsewhere) for each in open_ones]
 
+    def add(self, snapshot: JobSnapshot) -> JobSnapshot:
+        if known := self.load(snapshot.id):
+            return known
+        self.save(snapshot)
+        return snapshot
+
+    def take(self, origin: str, job_id: str, statuses: Collection[JobStatus]) -> JobSnapshot | None:
+        known = self.load(job_id)
+        free = known and known.status in statuses and known.origin == origin and job_id not in self.elsewhere
+        return known if free else None
+
     def beat(self) -> set[str]:
         self.diary.append(("sign",))
         return {each.id for each in self.saved} - self.elsewhere
