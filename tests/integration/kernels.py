@@ -21,13 +21,16 @@ from tokenlab_nb.sandbox.faults import Fault
 from tokenlab_nb.sandbox.world import World, is_task
 from tokenlab_nb.session import Session
 
+LONG = 60.0
+"""Seconds of a delay that lasts until time is let pass; shorter ones take none."""
+
 PRELUDE = """
 import json, sys, time
 import tokenlab_nb as tl
 from tokenlab_nb.jobs.job import JobStatus
 session = tl.connect(api_key=sys.argv[1], base_url=sys.argv[2], data_dir=sys.argv[3])
 def until(condition):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.002)
@@ -44,7 +47,7 @@ class Place:
     def __init__(self, *faults: Fault) -> None:
         self.time = 1_800_000_000.0
         self.held = True
-        app = create_app(clock=lambda: self.time, sleep=self._sleep, faults=faults)
+        app = create_app(clock=self._now, sleep=self._sleep, faults=faults, rate_limit=1_000_000)
         self.world: World = app.state.world
         config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
         self.server = uvicorn.Server(config)
@@ -54,13 +57,17 @@ class Place:
         self.url = f"http://127.0.0.1:{self.server.servers[0].sockets[0].getsockname()[1]}"
         app.state.service.base_url = self.url
 
-    async def _sleep(self, _seconds: float) -> None:
-        while self.held:  # noqa: ASYNC110  # it is set by another thread
+    def _now(self) -> float:
+        self.time += 0 if self.held else 10
+        return self.time
+
+    async def _sleep(self, seconds: float) -> None:
+        while self.held and seconds >= LONG:  # noqa: ASYNC110  # it is set by another thread
             await anyio.sleep(0.005)
 
     def let_time_pass(self) -> None:
+        """From now on, ten seconds go by with every look at the clock."""
         self.held = False
-        self.time += 3600
 
     def close(self) -> None:
         self.held = False
