@@ -8,6 +8,8 @@ import shutil
 import sys
 import tempfile
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -79,11 +81,22 @@ def _replayed(
 
 def _announced(session: Session, budget: float | None, *, allow: bool) -> Session:
     """The session with its budget, and with what an earlier kernel left taken up; where somebody looks, it says so."""
-    session.limit_spending(budget, allow_unknown_price=allow)
-    session.recover()
+    with _closed_on_trouble(session):
+        session.limit_spending(budget, allow_unknown_price=allow)
+        session.recover()
     if hasattr(sys, "ps1") or "ipykernel" in sys.modules:  # somebody is looking: say what pictures will cost
         print(f"{session.place}. {session.notice}".strip())  # noqa: T201
     return session
+
+
+@contextmanager
+def _closed_on_trouble(session: Session) -> Iterator[None]:
+    """Close a session that nobody will hold: it would count as alive, and keep from others what it took up."""
+    try:
+        yield
+    except BaseException:
+        session.close()
+        raise
 
 
 _shared: dict[str, Session] = {}
@@ -102,7 +115,8 @@ def shared_session() -> Session:
     known = _shared.get("session")
     if known is None or known.is_closed or known.settings != now:
         known = _shared["session"] = Session(now)
-        known.recover()
+        with _closed_on_trouble(known):
+            known.recover()
     return known
 
 

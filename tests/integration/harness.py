@@ -62,9 +62,10 @@ class Rig:
         base_url: str = settings.SANDBOX_URL,
         prefer_tasks: bool = True,
         wire: Callable[[Starlette], Wire] = Wire,
+        clock: HastyClock | None = None,
         **options: Any,
     ) -> None:
-        self.clock = HastyClock()
+        self.clock = clock or HastyClock()
         times = {"clock": self.clock.now, "sleep": self.clock.sleep}
         self.app = create_app(base_url=base_url, faults=faults, **times, **options)
         self.wire = wire(self.app)

@@ -16,6 +16,8 @@ __all__ = ["COMPANIONS", "Database", "is_network", "open_database"]
 BUSY_SECONDS = 10.0
 """How long a call waits for another process to finish its write."""
 
+_MODE_TRIES = 100
+
 _MOUNTS = Path("/proc/mounts")
 # WAL needs memory shared between processes, which these file systems do not give or do not keep coherent. FUSE is
 # counted in, since sshfs, cloud drives and container desktops all hide behind it.
@@ -88,10 +90,27 @@ def _prepare(connection: sqlite3.Connection, *, wal: bool) -> None:
         damage = sqlite3.DatabaseError(str(verdict))
         damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise damage
-    mode = connection.execute(f"PRAGMA journal_mode={'WAL' if wal else 'DELETE'}").fetchone()[0]
+    mode = _set_mode(connection, "WAL" if wal else "DELETE")
     if wal and mode != "wal":
         connection.execute("PRAGMA journal_mode=DELETE")
     connection.execute("PRAGMA synchronous=FULL")
+
+
+def _set_mode(connection: sqlite3.Connection, wanted: str) -> str:
+    """Set the journal mode and return it.
+
+    Unlike elsewhere SQLite does not wait here for another kernel, which may be just making the file: a write does.
+    """
+    statement = f"PRAGMA journal_mode={wanted}"
+    for _ in range(_MODE_TRIES):
+        try:
+            return str(connection.execute(statement).fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    return str(connection.execute(statement).fetchone()[0])
 
 
 def _try_to_write(connection: sqlite3.Connection) -> None:
