@@ -267,7 +267,7 @@ class Pictures(Widget):
         was_sent = job.snapshot.sent_at is not None
         job.forget()
         if was_sent:
-            return 'Set aside. It stays in the ledger: session.history(status="unknown") lists it.'
+            return f'Set aside. It stays in the ledger: session.history(status="{job.snapshot.status}") lists it.'
         return "Discarded: it was never sent."
 
     def _send_soon_as(self, job: LiveJob, message: Mapping[str, Any], answer: Answer[Any]) -> None:

@@ -70,8 +70,8 @@ def words(snapshot: JobSnapshot) -> str:
     """Return the state in words."""
     if snapshot.is_parked:
         return "Not sent: from an earlier kernel"
-    if snapshot.status is _S.UNKNOWN and snapshot.forgotten:
-        return "Outcome unknown, set aside"
+    if snapshot.forgotten:
+        return f"{words(replace(snapshot, forgotten=False))}, set aside"
     if kind(snapshot) == "stopped":
         return "No longer waited for"
     if snapshot.status is _S.DRAFT and snapshot.note:
@@ -111,16 +111,20 @@ def actions(snapshot: JobSnapshot) -> list[str]:
     Nothing is sent by ``cancel`` (not sent yet), ``stop``, ``resume``, ``fetch``, ``look`` and ``forget``; ``run`` (a
     draft of an earlier kernel) and ``again`` send.
     """
+    if not snapshot.is_at_rest:
+        return _while_it_lives(snapshot)
+    found = _at_rest(snapshot)
+    return [*found, "forget"] if found and not snapshot.forgotten else found
+
+
+def _at_rest(snapshot: JobSnapshot) -> list[str]:
     if snapshot.can_fetch_again:
         return ["fetch"]
     if snapshot.is_parked:
-        return ["run", "forget"]
-    if snapshot.status is _S.UNKNOWN and snapshot.is_at_rest:
+        return ["run"]
+    if snapshot.status is _S.UNKNOWN:
         # With an id of its task, looking again is asking for that task.
-        look = "resume" if snapshot.can_resume else "look"
-        return [look, "again"] if snapshot.forgotten else [look, "again", "forget"]
-    if not snapshot.is_at_rest:
-        return _while_it_lives(snapshot)
+        return ["resume" if snapshot.can_resume else "look", "again"]
     return ["resume"] if snapshot.can_resume else []
 
 

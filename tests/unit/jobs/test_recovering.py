@@ -121,22 +121,25 @@ def test_what_is_held_is_given_back_after_trouble(make: Make) -> None:
     assert world.ledger.saved == [parked()] * 3
 
 
-@pytest.mark.parametrize(("stood", "ended"), [(parked(), CANCELLED), (lost(), UNKNOWN)])
+STOPPED = waiting(waiting_stopped=True)
+
+
+@pytest.mark.parametrize(("stood", "ended"), [(parked(), CANCELLED), (lost(), UNKNOWN), (STOPPED, STOPPED.status)])
 def test_forgetting_puts_away_what_rests(stood: JobSnapshot, ended: JobStatus, make: Make) -> None:
     world = left(stood)
     engine = make(world)
     engine.recover()
     engine.forget("job_1")
     now = engine.snapshot("job_1")
-    assert (now.status, now.forgotten) == (ended, ended is UNKNOWN)
+    assert (now.status, now.forgotten) == (ended, ended is not CANCELLED)
     assert world.ledger.load("job_1") == now
 
 
 def test_nothing_else_is_forgotten(make: Make) -> None:
-    world = left(waiting(waiting_stopped=True))
+    world = left(waiting().move(COMPLETED, 9.0))
     engine = make(world)
-    engine.recover()
-    with pytest.raises(ValidationError, match="only an unknown outcome or a draft"):
+    engine.know(world.ledger.saved[0])
+    with pytest.raises(ValidationError, match="only what waits for you"):
         engine.forget("job_1")
 
 
