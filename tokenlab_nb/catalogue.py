@@ -12,7 +12,7 @@ import anyio
 from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.pricing import merged
 from tokenlab_nb.contract.quotes import read_pricing
-from tokenlab_nb.errors import TokenLabError
+from tokenlab_nb.errors import NotFoundError, TokenLabError
 
 CONTRACT_SECONDS = 600.0
 """How long a contract that was read is taken for the present one."""
@@ -102,4 +102,7 @@ class Catalogue:
         model, price = read.values["detail"], read.values.get("price", {})
         self.details[model_id] = replace(model, price=merged(model.price, read_pricing(price)))
         self.prices[model_id] = price
-        self._read_at[model_id] = self._now()
+        if isinstance(
+            read.failures.get("price"), NotFoundError | None
+        ):  # another failure may pass: ask again next time
+            self._read_at[model_id] = self._now()

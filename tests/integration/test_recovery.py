@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import tokenlab_nb as tl
 from tests.integration.harness import Rig, Wire
 from tests.integration.kernels import LONG, Kernel, Place
 from tests.unit.jobs.fakes import SOON, until
@@ -212,6 +213,13 @@ def test_recovering_ones_own_jobs_changes_nothing(rig: Make) -> None:
     assert [job.status for job in jobs] == [COMPLETED] * 6
     assert world.posts == world.accepted == 6
     assert set(rows(Path(world.session.data_dir)).values()) == {"completed"}
+
+
+def test_a_session_that_is_refused_keeps_nothing_from_the_next_one(rig: Make, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="A budget of -1 is none"):
+        tl.connect(sandbox=True, data_dir=tmp_path, budget=-1)
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as connection:
+        assert connection.execute("SELECT * FROM owners").fetchall() == []
 
 
 # ------------------------------------------------------------------------------------------------- adopting

@@ -51,8 +51,8 @@ class History(list[Job]):
             raise TokenLabError("pandas is not installed here.", hint=hint) from None
         frame = pandas.DataFrame([_record(job.snapshot) for job in self], columns=list(_COLUMNS))
         for name in ("made", "sent", "ended"):
-            frame[name] = pandas.to_datetime(frame[name], unit="s", utc=True)
-        return frame
+            frame[name] = pandas.to_datetime(frame[name], unit="s", utc=True).astype("datetime64[us, UTC]")
+        return frame.astype(dict.fromkeys(("seconds", "latency", "price_low", "price_high"), float))
 
 
 _COLUMNS = (

@@ -191,3 +191,13 @@ def test_a_locked_file_is_not_taken_for_a_damaged_one(tmp_path: Path, monkeypatc
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             open_database(path)
     assert not list(tmp_path.glob("*damaged*"))
+
+
+def test_a_file_that_another_kernel_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (x)")
+        other.execute("BEGIN EXCLUSIVE")
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as ours:
+            ours.set_trace_callback(lambda sql: other.execute("ROLLBACK") if sql.startswith("BEGIN") else None)
+            assert database._set_mode(ours, "WAL") == "wal"
