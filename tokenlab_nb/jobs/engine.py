@@ -223,14 +223,15 @@ class Engine:
         known = self._board[name]
         return known != snapshot and len(known.moves) <= len(snapshot.moves)
 
-    def keep(self, snapshot: JobSnapshot) -> None:
-        """Write a job at rest down as it now stands, and tell of it. Blocks for the ledger.
+    def keep(self, *snapshots: JobSnapshot) -> None:
+        """Write jobs at rest down as they now stand, and tell of them. Blocks for the ledger.
 
         Raises:
-            TokenLabError: If it cannot be written; it is not tried again.
+            TokenLabError: If one cannot be written; it is not tried again.
         """
-        self.call(self._ledger.keep, snapshot)
-        self._board.publish(snapshot)
+        self.call(self._ledger.keep, *snapshots)
+        for snapshot in snapshots:
+            self._board.publish(snapshot)
 
     def refresh(self, job_id: str) -> None:
         """Look at a job in the ledger again: another kernel may have news. Blocks for the ledger.
@@ -274,22 +275,24 @@ class Engine:
         self._loop.refuse_fork()
         claims = self._ports.journal.claim(self._ports.api.origin)
         ours = [claim.snapshot for claim in claims if claim.mine and not claim.snapshot.forgotten]
-        for snapshot in ours:
-            self._take_up(snapshot)
+        if changed := [left for snapshot in ours for left in self._take_up(snapshot)]:
+            self.keep(*changed)
         return [snapshot.id for snapshot in ours]
 
-    def _take_up(self, snapshot: JobSnapshot) -> None:
+    def _take_up(self, snapshot: JobSnapshot) -> list[JobSnapshot]:
+        """Take a job up; return it where it has to be written down."""
         if snapshot.id in self._ends:  # it ran here, so what was read in the ledger may be older than what we know
             if self._board[snapshot.id].goes_on:
                 self.resume(snapshot.id)
-            return
+            return []
         left = snapshot.orphaned(self.now())
         if left.is_at_rest and not left.goes_on:
-            self.know(left) if left is snapshot else self.keep(left)
-            return
+            self.know(left)
+            return [] if left is snapshot else [left]
         with self._lock:
             if left.id not in self._runs:
                 self._start(left.going_on(self.now()))
+        return []
 
     # --------------------------------------------------------------------------------------- loop
 

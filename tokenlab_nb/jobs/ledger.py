@@ -70,13 +70,13 @@ class Ledger:
         """
         await self._through(_Ticket(snapshot, owed=True))
 
-    async def keep(self, snapshot: JobSnapshot) -> None:
-        """Make a state durable that somebody asked for, or leave everything as it was.
+    async def keep(self, *snapshots: JobSnapshot) -> None:
+        """Make states durable that somebody asked for, together where there are several.
 
         Raises:
-            TokenLabError: If it cannot be written; it is not tried again.
+            TokenLabError: If one cannot be written; it is not tried again.
         """
-        await self._through(_Ticket(snapshot, owed=False))
+        await self._through(*(_Ticket(snapshot, owed=False) for snapshot in snapshots))
 
     async def close(self) -> None:
         """Try once more to write what is owed."""
@@ -84,15 +84,16 @@ class Ledger:
             while await self._settle_owed():
                 pass
 
-    async def _through(self, ticket: _Ticket) -> None:
-        self._queue.append(ticket)
+    async def _through(self, *tickets: _Ticket) -> None:
+        self._queue.extend(tickets)
         async with self._writer:
-            while not ticket.done:  # else it went along with another
+            while not all(ticket.done for ticket in tickets):  # else it went along with another
                 # Who breaks this off breaks off the others' writes as well, and they would take them for done.
                 with anyio.CancelScope(shield=True):
                     await self._write_waiting()
-        if ticket.error:
-            raise ticket.error
+        for ticket in tickets:
+            if ticket.error:
+                raise ticket.error
 
     async def _write_waiting(self) -> None:
         if self._crowded:

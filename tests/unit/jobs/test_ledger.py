@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from tests.unit.jobs.fakes import draft
+from tests.unit.jobs.fakes import SOON, draft
 from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.jobs.ledger import MOST_AT_ONCE, Ledger
@@ -132,24 +132,42 @@ def test_what_somebody_asked_for_is_not_tried_again() -> None:
     assert "a" in disk.kept
 
 
+def test_what_is_kept_together_is_written_together() -> None:
+    disk = Disk()
+    names = [f"j{n}" for n in range(MOST_AT_ONCE + 1)]
+    anyio.run(Ledger(disk).keep, *map(job, names))
+    assert disk.batches == [names[:-1], names[-1:]]
+    disk.trouble = odd
+    with pytest.raises(TokenLabError, match="what is this"):
+        anyio.run(Ledger(disk).keep, job("a"), job("odd"))
+    assert "a" in disk.kept
+
+
 def test_who_breaks_off_takes_no_others_write_with_it() -> None:
-    disk, told = Disk(), []
-    ledger = Ledger(disk)
+    kept: list[str] = []
+    told: list[bool] = []
+    scope = anyio.CancelScope()
+
+    async def write(*snapshots: JobSnapshot) -> None:
+        scope.cancel()
+        await anyio.lowlevel.checkpoint()
+        kept.extend(snapshot.id for snapshot in snapshots)
+
+    async def other(ledger: Ledger) -> None:
+        await ledger.save(job("b"))
+        told.append("b" in kept)
 
     async def scenario() -> None:
-        async with anyio.create_task_group() as tasks:
-            with anyio.CancelScope() as scope:
-                tasks.start_soon(tell, "b")
-                scope.cancel()
-                await ledger.keep(job("a"))
-            await anyio.lowlevel.checkpoint()
-
-    async def tell(name: str) -> None:
-        await ledger.save(job(name))
-        told.append((name, name in disk.kept))
+        ledger = Ledger(write)
+        with anyio.fail_after(SOON):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(other, ledger)
+                with scope:
+                    await ledger.keep(job("a"))
 
     anyio.run(scenario)
-    assert told == [("b", True)]
+    assert sorted(kept) == ["a", "b"]
+    assert told == [True]
 
 
 def test_at_the_end_all_that_is_owed_is_written() -> None:

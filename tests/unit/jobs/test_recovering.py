@@ -120,10 +120,10 @@ def test_what_is_held_is_given_back_after_trouble(make: Make) -> None:
     assert world.ledger.saved == [parked()] * 3
 
 
-STOPPED = waiting(waiting_stopped=True)
-
-
-@pytest.mark.parametrize(("stood", "ended"), [(parked(), CANCELLED), (lost(), UNKNOWN), (STOPPED, STOPPED.status)])
+@pytest.mark.parametrize(
+    ("stood", "ended"),
+    [(parked(), CANCELLED), (lost(), UNKNOWN), (waiting(waiting_stopped=True), PENDING)],
+)
 def test_forgetting_puts_away_what_rests(stood: JobSnapshot, ended: JobStatus, make: Make) -> None:
     world = left(stood)
     engine = make(world)
@@ -135,10 +135,10 @@ def test_forgetting_puts_away_what_rests(stood: JobSnapshot, ended: JobStatus, m
 
 
 def test_nothing_else_is_forgotten(make: Make) -> None:
-    world = left(waiting().move(COMPLETED, 9.0))
+    world = left(waiting(COMPLETED))
     engine = make(world)
-    engine.know(world.ledger.saved[0])
-    with pytest.raises(ValidationError, match="only what waits for you"):
+    engine.know(*world.ledger.saved)
+    with pytest.raises(ValidationError, match="only what waits for you can be set aside"):
         engine.forget("job_1")
 
 
