@@ -146,10 +146,10 @@ def test_what_is_kept_together_is_written_together() -> None:
 def test_who_breaks_off_takes_no_others_write_with_it() -> None:
     kept: list[str] = []
     told: list[bool] = []
-    scope = anyio.CancelScope()
+    scopes: list[anyio.CancelScope] = []
 
     async def write(*snapshots: JobSnapshot) -> None:
-        scope.cancel()
+        scopes[0].cancel()
         await anyio.lowlevel.checkpoint()
         kept.extend(snapshot.id for snapshot in snapshots)
 
@@ -162,7 +162,8 @@ def test_who_breaks_off_takes_no_others_write_with_it() -> None:
         with anyio.fail_after(SOON):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(other, ledger)
-                with scope:
+                with anyio.CancelScope() as scope:
+                    scopes.append(scope)
                     await ledger.keep(job("a"))
 
     anyio.run(scenario)
