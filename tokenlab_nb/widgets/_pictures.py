@@ -65,6 +65,7 @@ class Pictures(Widget):
         self._awaited: set[str] = set()
         self._unsubscribe: dict[str, Callable[[], None]] = {}
         self._frozen_rows: list[FrozenPicture] | None = None
+        self._hearers: list[Callable[[Sequence[JobSnapshot]], object]] = []
         super().__init__(title=title)
         self._bridge = through or bridge()
         self._news: Feed[JobSnapshot] = Feed(self._bridge, self, "news", self._deliver)
@@ -84,6 +85,10 @@ class Pictures(Widget):
     def images(self) -> list[ImageResult]:
         """All finished pictures, job by job."""
         return [image for job in self.jobs for image in job.images]
+
+    def on_news(self, callback: Callable[[Sequence[JobSnapshot]], object]) -> None:
+        """Call back with the newest snapshots of the jobs here, on the bridge's thread, for as long as this lives."""
+        self._hearers.append(callback)
 
     @staticmethod
     def show_again(uid: str) -> Pictures:
@@ -144,6 +149,8 @@ class Pictures(Widget):
         self._snapshots.update(news)
         self.send({"type": "rows", "rows": [self._row(snapshot) for snapshot in news.values()]})
         self._freeze_soon()
+        for hearer in self._hearers:
+            hearer(list(news.values()))
         for job_id, snapshot in news.items():
             if snapshot.images:
                 self._note_images(self._jobs[job_id])
