@@ -283,21 +283,21 @@ class Desk:
         self._engine.resume(snapshot.id)
         return self._own(snapshot.id)
 
-    def run_again(self, job: Job) -> Job:
+    def run_again(self, job: Job, budget: Budget | None = None) -> Job:
         """Send the request of a job once more, as a new job that is linked to it. It is paid for, perhaps again."""
-        return self.send_all([job.request], repeats=job.id)[0]
+        return self.send_all([job.request], repeats=job.id, budget=budget)[0]
 
-    def run_draft(self, job: Job) -> None:
+    def run_draft(self, job: Job, budget: Budget | None = None) -> None:
         """Send a draft that an earlier kernel left.
 
         Raises:
-            BudgetExceededError: If it might cost more than the budget leaves; nothing was sent.
+            BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.
             TokenLabError: If it is no draft any more, or another kernel has it; nothing was sent.
         """
         concurrency = self.model(job.request.model).contract.limits.concurrency
         draft = self._engine.take(job.id)
-        if self.budget:
-            self._engine.reserve([draft], [self.budget])
+        if limits := [limit for limit in (self.budget, budget) if limit]:
+            self._engine.reserve([draft], limits)
         self._engine.start(draft, concurrency=concurrency)
 
     def _job(self, job_id: str) -> Job:
