@@ -335,7 +335,7 @@ class Desk:
             version=version("tokenlab-nb"),
         )
 
-    def run_again(self, job: Job) -> Job:
+    def run_again(self, job: Job, budget: Budget | None = None) -> Job:
         """Send the request of a job once more, as a new job that is linked to it. It is paid for, perhaps again.
 
         Raises:
@@ -344,21 +344,21 @@ class Desk:
         """
         if job.snapshot.adopted:
             raise ValidationError("What this task was asked for is not known here, so it cannot be sent again.")
-        return self.send_all([job.request], repeats=job.id)[0]
+        return self.send_all([job.request], repeats=job.id, budget=budget)[0]
 
-    def run_draft(self, job: Job) -> None:
+    def run_draft(self, job: Job, budget: Budget | None = None) -> None:
         """Send a draft that an earlier kernel left.
 
         Raises:
-            BudgetExceededError: If it might cost more than the budget leaves; nothing was sent.
+            BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.
             TokenLabError: If it is no draft any more, or another kernel has it; nothing was sent.
         """
         limits = self.model(job.request.model).contract.limits
         price = self.price(job.request)  # the list may have changed since
         with self._engine.holding(job.id, JobStatus.DRAFT) as parked:
             draft = replace(parked, waiting_stopped=False, note="", error=None, estimate=price)
-            if self.budget:
-                self._engine.reserve([draft], [self.budget])
+            if budgets := [limit for limit in (self.budget, budget) if limit]:
+                self._engine.reserve([draft], budgets)
             self._begin(draft, limits)
 
     def _begin(self, draft: JobSnapshot, limits: ServiceLimits) -> None:

@@ -86,8 +86,11 @@ def test_an_unknown_job_is_looked_for_run_again_and_forgotten_by_keyboard(lab):
     pictures(nb, 1)
     expect(tile.locator(".tlnb-facts")).to_contain_text("run again as job_")
     expect(studio(nb).locator(".tlnb-tile").nth(1).locator(".tlnb-facts")).to_contain_text("runs job_")
+    expect(studio(nb)).to_contain_text("Made before (")
     assert nb.value("len(POSTS)") == 2
     assert nb.value("[job.snapshot.repeats == studio.jobs[0].id for job in studio.jobs]") == [False, True]
+    nb.cell(0)
+    tile.scroll_into_view_if_needed()
     nb.shot("unknown-run-again")
 
     button(tile, "Forget").focus()

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
+from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Answer, Engine
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
 from tokenlab_nb.jobs.packet import support_packet
@@ -31,10 +32,10 @@ _SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 class Desk(Protocol):
     """Sends what a job asks to be sent, under the session's budget. `tokenlab_nb.desk.Desk` is the real one."""
 
-    def run_again(self, job: Job) -> Job:
+    def run_again(self, job: Job, budget: Budget | None) -> Job:
         """Send the request of a job once more, as a new job."""
 
-    def run_draft(self, job: Job) -> None:
+    def run_draft(self, job: Job, budget: Budget | None) -> None:
         """Send a draft that an earlier kernel left."""
 
     def fetch_model(self, model_id: str) -> Answer[Any]:
@@ -166,24 +167,30 @@ class Job:
         """Fetch pictures whose download failed once more. Nothing is sent again, nothing is paid."""
         self._engine.resume(self.id)
 
-    def run(self) -> None:
+    def run(self, *, budget: Budget | None = None) -> None:
         """Send a draft that an earlier kernel left. This is paid for.
 
+        Args:
+            budget: A limit beside the session's own.
+
         Raises:
-            BudgetExceededError: If it might cost more than the session's budget leaves; nothing was sent.
+            BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.
             TokenLabError: If it is no draft any more, or another kernel has it; nothing was sent.
         """
-        self._desk.run_draft(self)
+        self._desk.run_draft(self, budget)
 
-    def run_again(self) -> Job:
+    def run_again(self, *, budget: Budget | None = None) -> Job:
         """Send the same request once more, as a new job whose snapshot names this one (``repeats``).
 
         This is paid for; where this job's outcome is unknown, perhaps for the second time.
 
+        Args:
+            budget: A limit beside the session's own.
+
         Raises:
-            BudgetExceededError: If it might cost more than the session's budget leaves; nothing was sent.
+            BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.
         """
-        return self._desk.run_again(self)
+        return self._desk.run_again(self, budget)
 
     def fetch_model(self) -> Answer[Any]:
         """Read its model's contract and price, which `run` and `run_again` need, without blocking."""

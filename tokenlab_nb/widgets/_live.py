@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from tokenlab_nb.images import ImageResult
+from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.job import JobSnapshot
 
@@ -51,10 +52,10 @@ class LiveJob(Protocol):
     def fetch_model(self) -> Answer[Any]:
         """Read what sending needs, without blocking. After it, `run` and `run_again` do not wait for the network."""
 
-    def run(self) -> None:
+    def run(self, *, budget: Budget | None = None) -> None:
         """Send a draft that an earlier kernel left."""
 
-    def run_again(self) -> LiveJob:
+    def run_again(self, *, budget: Budget | None = None) -> LiveJob:
         """Send the same request once more, as a new job."""
 
 

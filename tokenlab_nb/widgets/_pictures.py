@@ -23,6 +23,7 @@ import traitlets as t
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.export.frozen import Frozen, FrozenPicture, freeze, picture_size
 from tokenlab_nb.images import ImageResult, thumbnail
+from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.widgets import _tiles
@@ -44,6 +45,7 @@ class Pictures(Widget):
         rows: Facts of every job, for the script; computed when a page asks.
         twin_revision: Version of the frozen twin that the page should hold.
         again: The line of Python that shows the widget again.
+        budget: Tells the limit, if any, that holds for what is sent from here, beside the session's own.
     """
 
     libs: ClassVar[tuple[str, ...]] = ("pictures", "tiles", "actions", "lightbox", "twin")
@@ -65,6 +67,8 @@ class Pictures(Widget):
         self._awaited: set[str] = set()
         self._unsubscribe: dict[str, Callable[[], None]] = {}
         self._frozen_rows: list[FrozenPicture] | None = None
+        self.budget: Callable[[], Budget | None] = lambda: None
+        self._hearers: list[Callable[[Sequence[JobSnapshot]], object]] = []
         super().__init__(title=title)
         self._bridge = through or bridge()
         self._news: Feed[JobSnapshot] = Feed(self._bridge, self, "news", self._deliver)
@@ -84,6 +88,10 @@ class Pictures(Widget):
     def images(self) -> list[ImageResult]:
         """All finished pictures, job by job."""
         return [image for job in self.jobs for image in job.images]
+
+    def on_news(self, callback: Callable[[Sequence[JobSnapshot]], object]) -> None:
+        """Call back with the newest snapshots of the jobs here, on the bridge's thread, for as long as this lives."""
+        self._hearers.append(callback)
 
     @staticmethod
     def show_again(uid: str) -> Pictures:
@@ -144,6 +152,8 @@ class Pictures(Widget):
         self._snapshots.update(news)
         self.send({"type": "rows", "rows": [self._row(snapshot) for snapshot in news.values()]})
         self._freeze_soon()
+        for hearer in self._hearers:
+            hearer(list(news.values()))
         for job_id, snapshot in news.items():
             if snapshot.images:
                 self._note_images(self._jobs[job_id])
@@ -291,14 +301,14 @@ class Pictures(Widget):
 
     def _sent(self, job: LiveJob, message: Mapping[str, Any]) -> str:
         """Send, if all is still as it was when the page asked; a second page may have been quicker."""
-        action = message["action"]
+        action, budget = message["action"], self.budget()
         known = self._repeated(job.id) == message.get("repeated", "")
         if not known or job.id not in self._jobs or action not in _tiles.actions(job.snapshot):
             raise ValidationError("This job has moved on meanwhile. Nothing was sent.", hint="Look at it first.")
         if action == "run":
-            job.run()
+            job.run(budget=budget)
             return ""
-        return self._follow_again(job, job.run_again())
+        return self._follow_again(job, job.run_again(budget=budget))
 
     def _follow_again(self, old: LiveJob, new: LiveJob) -> str:
         """Follow the job that runs another one again; return what to tell the user."""

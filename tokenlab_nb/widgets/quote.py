@@ -67,7 +67,6 @@ class Quote(Widget):
         self._since: float | None = None
         self._found: list[Job] = []
         self._states: dict[str, tuple[JobStatus, Charge]] = {}
-        self._unsubscribe: list[Callable[[], None]] = []
         self._take_limit(limit)
         super().__init__(limit="" if limit is None else f"{limit:g}", can_allow=self._is_question)
 
@@ -77,9 +76,6 @@ class Quote(Widget):
     def close(self) -> None:
         """Stop looking, and free both ends."""
         bridge().forget(self)
-        for unsubscribe in self._unsubscribe:
-            unsubscribe()
-        self._unsubscribe.clear()
         super().close()
 
     # ----------------------------------------------------------------------------------- the price
@@ -147,15 +143,11 @@ class Quote(Widget):
 
     # ---------------------------------------------------------------------------------- the ledger
 
-    def follow(self, jobs: Sequence[Job]) -> None:
-        """Look again whenever one of these jobs has news."""
-        self._unsubscribe += [job.subscribe(self._heard) for job in jobs]
-
-    def _heard(self, snapshot: JobSnapshot) -> None:
-        """Most news (a progress figure, say) change neither the spending nor what was made before."""
-        state = (snapshot.status, snapshot.charge)
-        if self._states.get(snapshot.id) != state:
-            self._states[snapshot.id] = state
+    def hear(self, snapshots: Sequence[JobSnapshot]) -> None:
+        """Look again where news of jobs may change the spending or what was made: a progress figure does not."""
+        states = {each.id: (each.status, each.charge) for each in snapshots}
+        if any(self._states.get(job_id) != state for job_id, state in states.items()):
+            self._states.update(states)
             self.look()
 
     def look(self) -> None:

@@ -88,7 +88,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         super().__init__(children=[self.header, self._columns()])
         self.add_class("tlnb-studio")
         self._connect()
-        self.quote.follow(known)
+        self.gallery.on_news(self.quote.hear)
+        self.gallery.budget = lambda: self.budget
         note_run(self)
         self._load_models()
 
@@ -135,7 +136,6 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         jobs = self._sent(requests)
         for job in jobs:
             self.gallery.add(job)
-        self.quote.follow(jobs)
         return jobs
 
     def _sent(self, requests: Sequence[ImageRequest]) -> list[Job]:

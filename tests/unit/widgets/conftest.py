@@ -91,12 +91,12 @@ class FakeJob:
             answer.set_result(None)
         return answer
 
-    def run(self):
+    def run(self, *, budget=None):
         self._act("run")
         self.snapshot = replace(self.snapshot, waiting_stopped=False)
         self.tell()
 
-    def run_again(self):
+    def run_again(self, *, budget=None):
         self._act("again")
         new = FakeJob()
         new.snapshot = replace(new.snapshot, request=self.snapshot.request, repeats=self.id)

@@ -297,6 +297,25 @@ def test_what_was_put_away_does_not_come_back_with_the_cell(studio_with, session
     assert studio_with(ONE).gallery.jobs == ()
 
 
+def test_run_again_from_the_gallery_keeps_to_the_studios_budget(studio_with, service, ask):
+    service.loses = True
+    studio = studio_with(ONE, budget=0.03)
+    studio.button.click()
+    (lost,) = studio.jobs
+    until(lambda: lost.status is JobStatus.UNKNOWN)
+    service.loses = False
+    again = {"type": "act", "id": 1, "job": lost.id, "action": "again", "repeated": ""}
+    ask(studio.gallery, again)
+    until(lambda: studio.gallery.error)
+    assert "of unknown outcome" in studio.gallery.error
+    assert service.posts == 1
+    ask(studio.quote, {"type": "budget", "text": "0.05"})
+    ask(studio.gallery, {**again, "id": 2})
+    until(lambda: len(studio.gallery.jobs) == 2)
+    finished(studio.gallery)
+    assert service.posts == 2
+
+
 def test_run_again_from_the_gallery_counts_against_the_sessions_budget(studio_with, session, service, ask):
     service.loses = True
     studio = studio_with(ONE)
