@@ -280,7 +280,8 @@ def read_create(call: Call, status: int, headers: Mapping[str, str], body: bytes
         if not _may_have_run(status):
             raise
         raise UnknownOutcomeError(
-            f"{call.name} was sent, but its outcome is unknown: {error.message}", facts=error.facts
+            f"{call.name} was sent, but its outcome is unknown: it {error.message.removeprefix(call.name).strip()}",
+            facts=error.facts,
         ) from error
     return _read_reply(call, status, headers, data)
 

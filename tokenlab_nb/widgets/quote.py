@@ -179,7 +179,8 @@ class Quote(Widget):
         newest = datetime.fromtimestamp(max(job.snapshot.created_at for job in self._found))  # local, for people
         when = f"{date(newest.isoformat())}, {newest:%H:%M}"
         which = "" if count == 1 else f": {len(self._found)} of {count} requests"
-        return f"Made before{which} ({when}). Run makes it anew."
+        anew = "it" if len(self._found) == 1 else "them"
+        return f"Made before{which} ({when}). Run makes {anew} anew."
 
     def _on_show(self, _message: Mapping[str, Any], _buffers: Buffers) -> Result:
         self._show(list(self._found))

@@ -208,11 +208,11 @@ class NoDesk:
     def __init__(self) -> None:
         self.asked: list[tuple[str, Job]] = []
 
-    def run_again(self, job: Job) -> Job:
+    def run_again(self, job: Job, budget: Budget | None = None) -> Job:
         self.asked.append(("run_again", job))
         return job
 
-    def run_draft(self, job: Job) -> None:
+    def run_draft(self, job: Job, budget: Budget | None = None) -> None:
         self.asked.append(("run_draft", job))
 
 
