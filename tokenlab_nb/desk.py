@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
 from tokenlab_nb.catalogue import Catalogue, Discovery
-from tokenlab_nb.contract.model import Model, ServiceLimits
+from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.pricing import Estimate, estimate
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import ValidationError
@@ -21,14 +19,12 @@ from tokenlab_nb.jobs.adopt import adopted
 from tokenlab_nb.jobs.budget import Budget, Spending
 from tokenlab_nb.jobs.engine import Answer, Engine
 from tokenlab_nb.jobs.handle import Job
-from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
-from tokenlab_nb.jobs.ports import Clock, ImageApi
-from tokenlab_nb.jobs.runner import Ports
+from tokenlab_nb.jobs.job import Charge, JobSnapshot, JobStatus
+from tokenlab_nb.jobs.ports import Clock, ImageApi, Ports
 from tokenlab_nb.jobs.schedule import DOCUMENTED_SECONDS
 from tokenlab_nb.settings import Settings
 from tokenlab_nb.store.blobs import Blobs
 from tokenlab_nb.store.journal import Journal
-from tokenlab_nb.store.replay import Exported, write
 
 
 class Service(ImageApi, Discovery, Protocol):
@@ -140,20 +136,16 @@ class Desk:
         Raises:
             BudgetExceededError: If they might cost more than a budget leaves; nothing was sent.
         """
-        limits = [limit for limit in (self.budget, budget) if limit]
-        since = max([self._opened_at, *(limit.since for limit in limits)])
-        limits_of = [
-            self.model(request.model).contract.limits for request in wanted
-        ]  # before anything starts: may fail
+        budgets = self._budgets(budget)
+        since = self._since(budgets)
+        models = [self.model(request.model) for request in wanted]  # before anything starts, since it may fail
         drafts = [
-            self._engine.draft(request, estimate=self.price(request), repeats=repeats, since=since)
-            for request in wanted
+            self._engine.draft(request, estimate=self.price(request, model), repeats=repeats, since=since)
+            for request, model in zip(wanted, models, strict=True)
         ]
-        if limits and drafts:
-            self._engine.reserve(drafts, limits)
-        for draft, most in zip(drafts, limits_of, strict=True):
-            self._begin(draft, most)
-        return [self._own(draft.id) for draft in drafts]
+        if budgets and drafts:
+            self._engine.reserve(drafts, budgets)
+        return [self._begin(draft, model) for draft, model in zip(drafts, models, strict=True)]
 
     # ------------------------------------------------------------------------------------- money
 
@@ -167,6 +159,8 @@ class Desk:
         Raises:
             TokenLabError: If the service cannot be asked.
         """
+        if self.settings.replay:
+            return Estimate(0.0, 0.0, "a recorded answer costs nothing")
         return estimate((model or self.model(request.model)).price, request, self._clock.now())
 
     def limit_spending(self, limit: float | None, *, allow_unknown_price: bool = False) -> None:
@@ -212,6 +206,25 @@ class Desk:
             TokenLabError: If the ledger cannot be read.
         """
         return self._journal.spending(self.origin, budget.since)
+
+    def settle(self) -> Spending:
+        """Ask once for each completed task of this session whose charge is not known yet; asking costs nothing.
+
+        A charge may be told some time after the pictures, and nothing asks about an ended task by itself (the vendor's
+        guides "Billing" and "Async jobs and polling").
+
+        Returns:
+            What is known then; see `spending`.
+
+        Raises:
+            TokenLabError: If the service cannot be asked or the ledger not be used; what was settled by then stays.
+        """
+        for job in self._journal.jobs(self.origin, statuses=[JobStatus.COMPLETED], since=self._opened_at):
+            if job.charge is Charge.RESERVED and (job.task_id or job.poll_url):
+                heard = self._engine.call(self._engine.ask, job).meta
+                if heard.billing_transaction_id:
+                    self._engine.keep(replace(job, billing_transaction_id=heard.billing_transaction_id))
+        return self.spending
 
     def twin(self, request: ImageRequest) -> Job | None:
         """Find the newest completed job of an equal request at this API: its pictures can be had for nothing."""
@@ -304,37 +317,6 @@ class Desk:
         self._engine.resume(found.id)
         return self._own(found.id)
 
-    def export_replay(self, folder: str | os.PathLike[str], jobs: Iterable[Job] | None = None) -> Exported:
-        """Record jobs in a folder, for ``connect(replay=folder)``: there the same requests are answered for nothing.
-
-        The folder holds their requests (prompts and the addresses of references included), their pictures, the model
-        list and the contracts and prices that were used. It holds no key, and no id of the account's.
-
-        Args:
-            folder: New, empty, or a replay of the same API, which is added to.
-            jobs: What to record; by default all of this session. Only completed ones are.
-
-        Returns:
-            What the folder holds, and how many jobs were left out.
-
-        Raises:
-            ValidationError: If the folder holds something else.
-            TokenLabError: If the model list cannot be read, or the folder not be written.
-        """
-        known = self._catalogue
-        listed = known.listed or self._engine.call(known.models)
-        return write(
-            folder,
-            [job.snapshot for job in (self.jobs if jobs is None else jobs)],
-            self._blobs,
-            origin=self.origin,
-            models=listed,
-            details=list(known.details.values()),
-            pricing={model.id: known.prices[name] for name, model in known.details.items()},
-            now=self._clock.now(),
-            version=version("tokenlab-nb"),
-        )
-
     def run_again(self, job: Job, budget: Budget | None = None) -> Job:
         """Send the request of a job once more, as a new job that is linked to it. It is paid for, perhaps again.
 
@@ -353,16 +335,24 @@ class Desk:
             BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.
             TokenLabError: If it is no draft any more, or another kernel has it; nothing was sent.
         """
-        limits = self.model(job.request.model).contract.limits
-        price = self.price(job.request)  # the list may have changed since
+        model, budgets = self.model(job.request.model), self._budgets(budget)
         with self._engine.holding(job.id, JobStatus.DRAFT) as parked:
-            draft = replace(parked, waiting_stopped=False, note="", error=None, estimate=price)
-            if budgets := [limit for limit in (self.budget, budget) if limit]:
+            draft = parked.revived(max(self._clock.now(), self._since(budgets)), self.price(parked.request, model))
+            if budgets:
                 self._engine.reserve([draft], budgets)
-            self._begin(draft, limits)
+            self._begin(draft, model)
 
-    def _begin(self, draft: JobSnapshot, limits: ServiceLimits) -> None:
+    def _budgets(self, budget: Budget | None) -> list[Budget]:
+        return [limit for limit in (self.budget, budget) if limit]
+
+    def _since(self, budgets: Sequence[Budget]) -> float:
+        """The time before which no new job is dated: a clock that was set back hides none from a budget."""
+        return max([self._opened_at, *(budget.since for budget in budgets)])
+
+    def _begin(self, draft: JobSnapshot, model: Model) -> Job:
+        limits = model.contract.limits
         self._engine.start(draft, concurrency=limits.concurrency, per_minute=limits.requests_per_minute)
+        return self._own(draft.id)
 
     def _job(self, job_id: str) -> Job:
         return self._jobs.get(job_id) or Job(job_id, self._engine, self._blobs, self)

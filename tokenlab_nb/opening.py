@@ -41,7 +41,8 @@ def connect(
         api_key: A key. Better not in a notebook: set ``TOKENLAB_API_KEY`` or run `login`, and leave this out.
         base_url: The API's address, with or without ``/v1``; by default ``TOKENLAB_BASE_URL``, else the service's.
         sandbox: True for the sandbox, whatever keys there are; False for the service; None decides by key and address.
-        data_dir: Folder for ledger and pictures; by default ``TOKENLAB_DATA_DIR``, else the user's data folder.
+        data_dir: Folder for ledger and pictures; by default ``TOKENLAB_DATA_DIR``, else the user's data folder. A
+            replay keeps its own in a sub-folder ``replay``; by default in one that ends with the session.
         prefer_tasks: Ask for a task (``async: true``) where a contract lists it and ``b64_json`` is not wanted: a task
             id makes the window in which a paid answer can be lost milliseconds instead of minutes.
         budget: US dollars that this session may spend; what might exceed it is refused before it is sent.
@@ -71,7 +72,8 @@ def _replayed(
 ) -> Session:
     """A session on recorded answers. Its jobs are no work of the service's: they stay out of the user's own ledger."""
     api = ReplayApi.open(folder)
-    own = Path(data_dir).expanduser().absolute() if data_dir else Path(tempfile.mkdtemp(prefix="tokenlab-nb-replay-"))
+    place = Path(data_dir).expanduser().absolute() / "replay" if data_dir else None
+    own = place or Path(tempfile.mkdtemp(prefix="tokenlab-nb-replay-"))
     chosen = settings.Settings(api.origin, own, prefer_tasks=prefer_tasks, replay=api.folder)
     session = Session(chosen, replay=api)
     if not data_dir:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,7 +26,7 @@ from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.ports import Clock
 from tokenlab_nb.store.journal import Journal
-from tokenlab_nb.store.replay import ReplayApi
+from tokenlab_nb.store.replay import Exported, ReplayApi, write
 
 
 class Session(Desk):
@@ -200,6 +202,38 @@ class Session(Desk):
     def vary(self, *, model: str, image: Picture, **params: Any) -> list[ImageResult]:
         """Make variations of a picture and wait for them (``/v1/images/variations``)."""
         return self.submit(model=model, operation=IMAGE_VARIATION, references=[image], **params).wait()
+
+    def export_replay(self, folder: str | os.PathLike[str], jobs: Iterable[Job] | None = None) -> Exported:
+        """Record jobs in a folder, for ``connect(replay=folder)``: there the same requests are answered for nothing.
+
+        The folder holds their requests (prompts included, and the addresses of references as they were sent, signed
+        ones too), task ids, pictures, the model list, and the contracts and prices that were used. It holds no key, and
+        no id of a call or a charge.
+
+        Args:
+            folder: New, empty, or a replay of the same API, which is added to.
+            jobs: What to record; by default all of this session. Only completed ones are.
+
+        Returns:
+            What the folder holds, and how many jobs were left out.
+
+        Raises:
+            ValidationError: If the folder holds something else.
+            TokenLabError: If the model list cannot be read, or the folder not be written.
+        """
+        known = self._catalogue
+        listed = known.listed or self._engine.call(known.models)
+        return write(
+            folder,
+            [job.snapshot for job in (self.jobs if jobs is None else jobs)],
+            self._blobs,
+            origin=self.origin,
+            models=listed,
+            details=list(known.details.values()),
+            pricing={model.id: known.prices[name] for name, model in known.details.items()},
+            now=self._clock.now(),
+            version=version("tokenlab-nb"),
+        )
 
     # ------------------------------------------------------------------------------------ details
 

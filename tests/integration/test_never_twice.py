@@ -13,7 +13,8 @@ from tests.unit.jobs.fakes import REQUEST, Clock, Ledger, Store, draft, open_gat
 from tests.unit.pictures import PNG
 from tokenlab_nb.api.client import TokenLabClient
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
-from tokenlab_nb.jobs.runner import Ports, Run
+from tokenlab_nb.jobs.ports import Ports
+from tokenlab_nb.jobs.runner import Run
 
 TASK_ID = "ldtask_" + "b" * 32
 PENDING = httpx.Response(200, json={"task_id": TASK_ID, "status": "pending", "data": []})

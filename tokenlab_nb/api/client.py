@@ -50,6 +50,10 @@ class _Bearer(httpx.Auth):
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request
 
+    def hidden_in(self, body: bytes) -> bytes:
+        """The body without the key."""
+        return body.replace(self._key.reveal().encode(), b"[key hidden]")
+
 
 class TokenLabClient:
     """An async client of the image routes. It sends each call once; retrying is the runner's business.
@@ -166,13 +170,19 @@ class TokenLabClient:
                     timeout=httpx.Timeout(seconds, connect=self._timeouts.connect),
                 )
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return response.status_code, headers, response.content
+                return response.status_code, headers, self._without_key(response)
         except _NOT_SENT as error:
             hint = None if call.method == "POST" else _ASK_AGAIN
             failure = TransportError(f"{call.name} did not reach {self.origin} ({_words(error)}).", hint=hint)
         except Exception as error:  # noqa: BLE001  # whatever it is, it came after sending, and its frames hold the key
             failure = self._lost(call, _words(error))
         raise failure
+
+    def _without_key(self, response: httpx.Response) -> bytes:
+        """The body. Services like to quote the key that they refuse, whatever it looks like."""
+        if self._auth is None or response.is_success:
+            return response.content
+        return self._auth.hidden_in(response.content)
 
     def _lost(self, call: wire.Call, why: str) -> TokenLabError:
         if call.method == "POST":

@@ -49,7 +49,7 @@ _TOO_MANY_REQUESTS = 429
 _LEAST_UNIX_TIME, _PAST_UNIX_TIMES = 1e6, 1e11  # seconds; what is past them may be milliseconds
 _MAX_DIGITS = 9  # of a number of calls
 _LONGEST = 600  # characters of a foreign text that a message repeats
-_KEY = re.compile(rb"(?<![\w-])sk-[\w-]{3,}")  # services like to quote the key that they refuse
+_KEY = re.compile(rb"(?<![\w-])(?:sk|mt)-[\w-]{3,}")  # services like to quote the key that they refuse
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NO_PICTURE = "no_usable_picture"
+"""Our code of a failure: the service says that it is done, or at least says nothing else, and there is no picture."""
+
 
 @dataclass(frozen=True, slots=True)
 class Meta:

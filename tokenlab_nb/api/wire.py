@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from tokenlab_nb.api import faults
-from tokenlab_nb.api.replies import ImageData, Images, Meta, Reply, Task
+from tokenlab_nb.api.replies import NO_PICTURE, ImageData, Images, Meta, Reply, Task
 from tokenlab_nb.contract import parse
 from tokenlab_nb.contract.model import Json, Model
 from tokenlab_nb.contract.references import Source
@@ -316,14 +316,15 @@ def _read_reply(call: Call, status: int, headers: Mapping[str, str], data: Any) 
     if images:
         return Images(images, meta, task_id, _text(body.get("model")))
     if state in _DONE:
-        raise JobFailedError("The task was completed, but holds no usable picture.", facts=_with_ids(body, facts))
+        none = replace(_with_ids(body, facts), code=NO_PICTURE)
+        raise JobFailedError("The task was completed, but holds no usable picture.", facts=none)
     if body.get("error") and state not in _OPEN:  # a word that is not documented, with a reason: it has ended
         raise _ended(body, state, facts)
     if state or task_id or _text(body.get("poll_url")):
         return _pending(body, state, task_id, meta)
     if body.get("error"):
         raise _ended(body, state, facts)
-    raise JobFailedError("The answer holds neither a picture nor a task.", facts=facts)
+    raise JobFailedError("The answer holds neither a picture nor a task.", facts=replace(facts, code=NO_PICTURE))
 
 
 def _no_object(call: Call, status: int, headers: Mapping[str, str]) -> TokenLabError:

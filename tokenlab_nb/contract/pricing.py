@@ -19,7 +19,7 @@ from tokenlab_nb.contract.request import ImageRequest
 _DAY: Final = 86_400.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Estimate:
     """What one request will cost, in US dollars.
 
@@ -32,6 +32,9 @@ class Estimate:
     low: float | None = None
     high: float | None = None
     basis: str = "no price is stated"
+
+    def __repr__(self) -> str:
+        return f"Estimate({self.words}: {self.basis})"
 
     def __str__(self) -> str:
         return self.words

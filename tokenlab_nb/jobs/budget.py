@@ -34,7 +34,7 @@ class Budget:
     allow_unknown_price: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Spending:
     """What the jobs of one API origin cost, by what is known of the charge. Amounts in US dollars.
 
@@ -63,6 +63,9 @@ class Spending:
         """Jobs whose price nobody states."""
         return self.reserved.unknown + self.settled.unknown + self.unknown.unknown
 
+    def __repr__(self) -> str:
+        return f"Spending({self})"
+
     def __str__(self) -> str:
         parts = (("settled", self.settled), ("reserved", self.reserved), ("of unknown outcome", self.unknown))
         told = [f"{total.words} {name}" for name, total in parts if total.words]
@@ -78,8 +81,15 @@ def check(budget: Budget, spent: Spending, wanted: Total) -> None:
         wanted: What is to be sent.
 
     Raises:
-        BudgetExceededError: If it might, or if a price is unknown and the budget does not allow that.
+        BudgetExceededError: If it might, or if a price is unknown, also an earlier one, and the budget does not allow
+            that.
     """
+    if spent.unpriced and not budget.allow_unknown_price:
+        raise BudgetExceededError(
+            f"The price of {spent.unpriced} earlier job{'' if spent.unpriced == 1 else 's'} is not known, so nobody "
+            f"can say what is left of the budget of {money(budget.limit)}. Nothing was sent.",
+            hint="Set a new budget, or allow it: allow_unknown_price=True (a tick in the Studio).",
+        )
     if wanted.unknown and not budget.allow_unknown_price:
         which = "The price is" if wanted.unknown == 1 else f"{wanted.unknown} prices are"
         raise BudgetExceededError(

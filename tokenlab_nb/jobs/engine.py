@@ -10,13 +10,14 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 import anyio
 
+from tokenlab_nb.api.replies import Reply
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.jobs.board import Board, Listener
@@ -26,7 +27,8 @@ from tokenlab_nb.jobs.leases import Hands, claimed, give_signs, seen
 from tokenlab_nb.jobs.ledger import Ledger
 from tokenlab_nb.jobs.loop import TICK, Answer, Loop, done
 from tokenlab_nb.jobs.pace import Pace
-from tokenlab_nb.jobs.runner import Ports, Run, off_loop
+from tokenlab_nb.jobs.ports import Ports, TakenError
+from tokenlab_nb.jobs.runner import Run, off_loop
 from tokenlab_nb.jobs.verdicts import after_fault
 
 __all__ = ["MAX_SENDS", "Answer", "Engine"]
@@ -69,6 +71,7 @@ class Engine:
         self._lock = self._loop.lock
         self._board = Board(self._lock)
         self._beating = False
+        self._reserved: set[str] = set()
         self._runs: dict[str, Run] = {}
         self._hands = Hands(ports.journal, self._lock, self._runs, self.refresh)
         self._wishes: dict[str, bool] = {}  # of running jobs: whether to go on after a stop that is on its way
@@ -77,20 +80,6 @@ class Engine:
         self._model_limits: dict[str, anyio.CapacityLimiter] = {}
 
     # --------------------------------------------------------------------------------------- jobs
-
-    def submit(
-        self,
-        request: ImageRequest,
-        *,
-        concurrency: int | None = None,
-        per_minute: float | None = None,
-        estimate: Estimate | None = None,
-        repeats: str | None = None,
-    ) -> str:
-        """Make a job and start it; return its id at once. See `draft` and `start`."""
-        draft = self.draft(request, estimate=estimate, repeats=repeats)
-        self.start(draft, concurrency=concurrency, per_minute=per_minute)
-        return draft.id
 
     def draft(
         self, request: ImageRequest, *, estimate: Estimate | None = None, repeats: str | None = None, since: float = 0.0
@@ -101,8 +90,7 @@ class Engine:
             request: What to ask.
             estimate: What it may cost.
             repeats: The job of unknown outcome that this one is run again for.
-            since: It is dated no earlier, in seconds since 1970, so that a clock that was set back hides it from no
-                budget.
+            since: It is dated no earlier: a clock that was set back must hide it from no budget.
         """
         made = JobSnapshot(
             id=f"job_{uuid.uuid4().hex}",
@@ -121,6 +109,7 @@ class Engine:
             TokenLabError: If the ledger cannot be read or written.
         """
         self._loop.refuse_fork()
+        self._reserved.update(draft.id for draft in drafts)  # about to be started here: no orphans
         self._ports.journal.reserve(drafts, budgets)
 
     def start(self, snapshot: JobSnapshot, *, concurrency: int | None = None, per_minute: float | None = None) -> None:
@@ -141,6 +130,7 @@ class Engine:
                 self._model_limits[model] = anyio.CapacityLimiter(concurrency)
             self._pace.limit(model, per_minute)
             self._start(snapshot)
+            self._reserved.discard(snapshot.id)
 
     def resume(self, job_id: str) -> None:
         """Go on waiting for a job, or fetch its pictures again. Nothing is sent; without a reason nothing happens.
@@ -274,9 +264,11 @@ class Engine:
         """
         self._loop.refuse_fork()
         claims = self._ports.journal.claim(self._ports.api.origin)
-        ours = [claim.snapshot for claim in claims if claim.mine and not claim.snapshot.forgotten]
+        left = [claim.snapshot for claim in claims if claim.mine and claim.snapshot.id not in self._reserved]
+        ours = [snapshot for snapshot in left if not snapshot.forgotten]
         if changed := [left for snapshot in ours for left in self._take_up(snapshot)]:
-            self.keep(*changed)
+            with suppress(TakenError):  # an owner was not dead after all, and is further by now
+                self.keep(*changed)
         return [snapshot.id for snapshot in ours]
 
     def _take_up(self, snapshot: JobSnapshot) -> list[JobSnapshot]:
@@ -317,6 +309,11 @@ class Engine:
         """
         seconds = self._longest_create if grace is None else grace
         self._loop.close(self._shut_down, lambda: list(self._ends.values()), seconds)
+
+    async def ask(self, snapshot: JobSnapshot) -> Reply:
+        """Ask for a job's task once, in this session's turn. Use it on the loop."""
+        await self._pace.turn()
+        return await self._pace.hearing(self._ports.api.task(snapshot.task_id, snapshot.poll_url))
 
     async def _end(self) -> None:
         await self._ledger.close()

@@ -29,7 +29,7 @@ _TICK = 0.5
 _SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
-class Desk(Protocol):
+class Sender(Protocol):
     """Sends what a job asks to be sent, under the session's budget. `tokenlab_nb.desk.Desk` is the real one."""
 
     def run_again(self, job: Job, budget: Budget | None) -> Job:
@@ -49,7 +49,7 @@ class Job:
         id: Our own id of the job.
     """
 
-    def __init__(self, job_id: str, engine: Engine, blobs: Blobs, desk: Desk) -> None:
+    def __init__(self, job_id: str, engine: Engine, blobs: Blobs, desk: Sender) -> None:
         self.id = job_id
         self._engine = engine
         self._blobs = blobs

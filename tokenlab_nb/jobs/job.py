@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from tokenlab_nb.api.replies import Meta
+from tokenlab_nb.api.replies import NO_PICTURE, Meta
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import (
@@ -199,6 +199,8 @@ class JobSnapshot:
     @property
     def goes_on(self) -> bool:
         """Whether a new kernel takes it up by itself: where the user did not stop it, and asking may still help."""
+        if self.forgotten:
+            return False
         if self.can_fetch_again or self.waiting_stopped:
             return isinstance(self.error, _MAY_COME) and (self.can_fetch_again or self.can_resume)
         return not self.is_terminal and bool(self.task_id or self.poll_url or self.origins)
@@ -213,7 +215,8 @@ class JobSnapshot:
         """What is known about its cost (the vendor's billing guide: a failed or cancelled task is released)."""
         if self.billing_transaction_id:
             return Charge.SETTLED
-        if self.status is JobStatus.UNKNOWN:
+        doubtful = self.status is JobStatus.FAILED and self.error is not None and self.error.code == NO_PICTURE
+        if self.status is JobStatus.UNKNOWN or doubtful:
             return Charge.UNKNOWN
         released = self.status in (JobStatus.FAILED, JobStatus.CANCELLED) and not self.origins
         return Charge.NONE if released or self.is_parked else Charge.RESERVED
@@ -246,7 +249,7 @@ class JobSnapshot:
 
         Args:
             status: The state to enter; the present one only applies ``changes``.
-            at: The time of the move, in seconds since 1970.
+            at: The time of the move, in seconds since 1970; it is dated no earlier than the one before it.
             **changes: Other fields to set.
 
         Raises:
@@ -256,6 +259,7 @@ class JobSnapshot:
             return replace(self, **changes)
         if self.moves and status not in MOVES[self.status]:
             raise IllegalMoveError(f"A job cannot go from {self.status} to {status}.")
+        at = max(at, self.moves[-1].at) if self.moves else at  # a clock that was set back must not undo an order
         return replace(self, status=status, moves=(*self.moves, Move(status, at)), **changes)
 
     def going_on(self, at: float) -> Self:
@@ -274,6 +278,11 @@ class JobSnapshot:
             lost = UnknownOutcomeError("The kernel ended while this request was being sent, so its answer was lost.")
             return self.move(JobStatus.UNKNOWN, at, error=lost, note="")
         return self
+
+    def revived(self, at: float, estimate: Estimate) -> Self:
+        """Return a parked draft as it is about to be sent: dated anew, at today's price."""
+        moves = (*self.moves, Move(JobStatus.DRAFT, at))
+        return replace(self, moves=moves, waiting_stopped=False, note="", error=None, estimate=estimate)
 
     def set_aside(self, at: float) -> Self:
         """Return the snapshot after the user forgot it: a draft is discarded, what may be paid for only put away.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from tokenlab_nb.api.replies import Reply
@@ -54,7 +55,7 @@ class Journal(Protocol):
         """Make these states durable before returning, all or none; what is not at rest is followed from here.
 
         Raises:
-            TakenError: If one of them is about to be sent, and another kernel took the job meanwhile.
+            TakenError: If one of them would be sent, or taken back, and another kernel has the job meanwhile.
         """
 
     def add(self, snapshot: JobSnapshot) -> JobSnapshot:
@@ -104,3 +105,13 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a run works with."""
+
+    api: ImageApi
+    journal: Journal
+    blobs: Blobs
+    clock: Clock

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,29 +18,19 @@ import anyio.to_thread
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from tokenlab_nb.api.replies import Images, Reply, Task
-from tokenlab_nb.errors import NotFoundError, TokenLabError, UnknownOutcomeError
+from tokenlab_nb.errors import TokenLabError, UnknownOutcomeError
 from tokenlab_nb.jobs import schedule, verdicts
 from tokenlab_nb.jobs.job import TERMINAL, JobSnapshot, JobStatus
 from tokenlab_nb.jobs.latency import Learned, learn, likely_ready
 from tokenlab_nb.jobs.ledger import Ledger
 from tokenlab_nb.jobs.pace import Pace
 from tokenlab_nb.jobs.pictures import MAX_FETCHES, Pictures
-from tokenlab_nb.jobs.ports import Blobs, Clock, ImageApi, Journal, TakenError
+from tokenlab_nb.jobs.ports import Ports, TakenError
 
 Gate = Callable[[], AbstractAsyncContextManager[Any]]
 
 _T = TypeVar("_T")
 _GOES_ON = "The task goes on at the service: ask again with job.resume(); that sends and costs nothing."
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What a run works with."""
-
-    api: ImageApi
-    journal: Journal
-    blobs: Blobs
-    clock: Clock
 
 
 class Run:
@@ -182,19 +172,25 @@ class Run:
         if isinstance(error, verdicts.StoppedError | TakenError):
             await self._stop(status)
         elif status is JobStatus.SENDING and isinstance(error, UnknownOutcomeError):
-            await self._to(JobStatus.UNKNOWN, error=error, note="", **_ids(error))
+            await self._to(JobStatus.UNKNOWN, error=error, note="", **self._told(error))
         elif status in (JobStatus.DRAFT, JobStatus.SENDING):
-            await self._to(JobStatus.FAILED, error=error, note="", **_ids(error))
+            await self._to(JobStatus.FAILED, error=error, note="", **self._told(error))
         elif verdicts.is_cancelled(error):
             await self._to(JobStatus.CANCELLED, error=error, note="")
-        elif self.snapshot.origins or (verdicts.ends_the_task(error) and not self._may_be_anothers(error)):
-            await self._to(JobStatus.FAILED, error=error, note="")
+        elif self.snapshot.origins or verdicts.ends_the_task(error):
+            await self._to(JobStatus.FAILED, error=error, note="", **self._told(error))
         else:  # the task goes on at the service: only our waiting ends
             await self._to(status, error=error, waiting_stopped=True, note=_GOES_ON)
 
-    def _may_be_anothers(self, error: TokenLabError) -> bool:
-        """Whether the task may only be unknown under today's key: it was made in an earlier session."""
-        return self._resumed and isinstance(error, NotFoundError)
+    def _told(self, error: TokenLabError) -> dict[str, str]:
+        """The ids that an error carries and that are not known yet: nothing else will ever name them."""
+        told = error.facts.details
+        found = {
+            "request_id": error.request_id,
+            "task_id": told.get("task_id") or told.get("id"),
+            "billing_transaction_id": told.get("billing_transaction_id"),
+        }
+        return {name: id_ for name, id_ in found.items() if isinstance(id_, str) and not getattr(self.snapshot, name)}
 
     async def _stop(self, status: JobStatus) -> None:
         if self._left:
@@ -393,7 +389,3 @@ async def off_loop(function: Callable[..., _T], *args: Any) -> _T:
         if isinstance(error, TokenLabError):
             raise
         raise TokenLabError(f"A file of the data folder failed: {error}", hint="Check disk and folder.") from error
-
-
-def _ids(error: TokenLabError) -> dict[str, str]:
-    return {"request_id": error.request_id} if error.request_id else {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tokenlab_nb.errors import (
     Facts,
     JobFailedError,
-    NotFoundError,
     RateLimitError,
     ServiceError,
     TokenLabError,
@@ -17,7 +16,6 @@ from tokenlab_nb.jobs import schedule
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 
 _TOO_MANY_REQUESTS, _UNAVAILABLE = 429, 503
-_NO_TASK = "async_task_not_found"
 
 
 class StoppedError(TokenLabError):
@@ -41,9 +39,11 @@ def may_ask_again(error: BaseException) -> bool:
 
 
 def ends_the_task(error: TokenLabError) -> bool:
-    """Whether the service says that the task is over, or that there is none; a proxy's 404 says neither."""
-    if isinstance(error, NotFoundError):
-        return _NO_TASK in (error.code, error.facts.type)
+    """Whether the service says that the task is over.
+
+    That it knows none of this id does not: it may be another key's, or too new, or only a proxy said so; it was
+    accepted and is perhaps paid for, so it stays to be asked for.
+    """
     return isinstance(error, JobFailedError)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sqlite3
 import threading
@@ -23,9 +24,11 @@ from tokenlab_nb.jobs.ports import Claim, TakenError
 from tokenlab_nb.store import owners, rows, statements
 from tokenlab_nb.store.database import COMPANIONS, open_database
 from tokenlab_nb.store.failures import explained
-from tokenlab_nb.store.salvage import Salvaged, salvage
+from tokenlab_nb.store.salvage import salvage
 
 __all__ = ["Journal"]
+
+_FRESH = 5.0  # seconds for which a sign of life stands
 
 
 class Journal:
@@ -50,6 +53,8 @@ class Journal:
         self.path = path
         self._clock = clock
         self._owner = uuid.uuid4().hex
+        self._process = os.getpid()
+        self._signed_at = -math.inf
         self._lock = threading.Lock()
         with explained(path):
             connection, newer, self.notice, damaged = open_database(path)
@@ -57,9 +62,9 @@ class Journal:
         self._connection: sqlite3.Connection | None = connection
         try:
             self._check(newer)
-            if damaged:
-                self._carry_over(salvage(damaged, COMPANIONS))
-            self.beat()
+            with self._writing() as connection:
+                self._carry_over(connection, damaged)
+                self._sign(connection)
         except TokenLabError:
             self._disconnect()
             raise
@@ -73,7 +78,7 @@ class Journal:
             *snapshots: Jobs; an earlier state of one is replaced, its diary only grows.
 
         Raises:
-            TakenError: If one of them is about to be sent, and another kernel took the job meanwhile.
+            TakenError: If one of them would be sent, or taken back, and another kernel has the job meanwhile.
             TokenLabError: If they cannot be written; what was recorded before still stands.
         """
         with self._writing() as connection:
@@ -115,6 +120,9 @@ class Journal:
             self._put(connection, snapshots)
 
     def _put(self, connection: sqlite3.Connection, snapshots: Sequence[JobSnapshot]) -> None:
+        # Whoever reads these rows must find their owner alive, also after a time in which nothing was followed.
+        if not 0 <= self._clock() - self._signed_at < _FRESH:
+            self._sign(connection)
         written = connection.executemany(
             statements.SAVE_JOB, [rows.row(snapshot, self._owner) for snapshot in snapshots]
         ).rowcount
@@ -138,11 +146,11 @@ class Journal:
             TokenLabError: If the ledger cannot be read or written.
         """
         with self._writing() as connection:
-            found = connection.execute(statements.UNFINISHED, {"origin": origin}).fetchall()
+            found = connection.execute(statements.UNFINISHED, {"origin": origin, "job_id": job_id}).fetchall()
             alive = self._alive(connection)
             claims = []
             for name, owner, text in found:
-                snapshot = rows.read(text) if job_id in (None, name) else None
+                snapshot = rows.read(text)
                 if snapshot is None:
                     continue
                 mine = owner not in alive
@@ -191,6 +199,7 @@ class Journal:
     def _sign(self, connection: sqlite3.Connection) -> None:
         sign = {**asdict(owners.myself()), "id": self._owner, "seen_at": self._clock()}
         connection.execute(statements.SIGN, sign)
+        self._signed_at = self._clock()
 
     def _alive(self, connection: sqlite3.Connection) -> set[str]:
         names = ("id", "host", "pid", "started", "seen_at")
@@ -251,7 +260,7 @@ class Journal:
                     break
                 snapshot = rows.read(text)
                 unread += snapshot is None
-                if snapshot and _holds(snapshot, words):
+                if snapshot and rows.speaks_of(snapshot, words):
                     found.append(snapshot)
         if unread:
             warnings.warn(
@@ -307,23 +316,26 @@ class Journal:
 
     # ----------------------------------------------------------------------------------- the database
 
-    def _carry_over(self, saved: Salvaged) -> None:
+    def _carry_over(self, connection: sqlite3.Connection, damaged: Path | None) -> None:
         """Go on with what a damaged ledger still told; a job that another kernel wrote down meanwhile stands."""
-        with self._writing() as connection:
-            connection.executemany(statements.SIGN, saved.owners)
-            for job, owner in saved.jobs:
-                if connection.execute(statements.LOAD, {"id": job.id}).fetchone() is None:
-                    self._put(connection, [job])
-                    connection.execute(statements.TAKE, {"id": job.id, "owner": owner})
+        if damaged is None:
+            return
+        saved = salvage(damaged, COMPANIONS)
+        connection.executemany(statements.SIGN, saved.owners)
+        for job, owner in saved.jobs:
+            if connection.execute(statements.LOAD, {"id": job.id}).fetchone() is None:
+                self._put(connection, [job])
+                connection.execute(statements.TAKE, {"id": job.id, "owner": owner})
         count = f"{len(saved.jobs):,} job{'' if len(saved.jobs) == 1 else 's'}"
         told = f"{count} could be read and were carried over" if saved.jobs else "None of its jobs could be read"
         self.notice = f"{self.notice} {told}."
 
     def close(self) -> None:
         """Let go of what is followed, and close the file; calling it again does nothing."""
-        with suppress(TokenLabError), self._writing() as connection:  # who cannot write is found dead soon
-            connection.execute(statements.RELEASE, {"owner": self._owner})
-            connection.execute(statements.LEAVE, {"owner": self._owner})
+        if self._process == os.getpid():  # a forked copy follows nothing
+            with suppress(TokenLabError), self._writing() as connection:  # who cannot write is found dead soon
+                connection.execute(statements.RELEASE, {"owner": self._owner})
+                connection.execute(statements.LEAVE, {"owner": self._owner})
         self._disconnect()
 
     def _disconnect(self) -> None:
@@ -352,11 +364,15 @@ class Journal:
         """
         if self.path.exists() and os.path.samestat(self.path.stat(), self._file):
             return held
-        opened = open_database(self.path).connection
-        self._connection, self._file = opened, self.path.stat()
+        opened = open_database(self.path)
+        self._connection, self._file = opened.connection, self.path.stat()
         held.close()
-        self._sign(opened)  # else whoever shares the new file would take us for dead
-        return opened
+        self.notice = opened.notice or self.notice
+        with opened.connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            self._carry_over(connection, opened.damaged)
+            self._sign(connection)  # else whoever shares the new file would take us for dead
+        return opened.connection
 
     def _check(self, newer: frozenset[str]) -> None:
         """Refuse a shape that our own statements do not fit: SQLite compiles each, without running it."""
@@ -378,8 +394,3 @@ def _spending(connection: sqlite3.Connection, origin: str, since: float) -> Spen
     return Spending.read(
         {charge: Total(low, high, jobs - unpriced, unpriced) for charge, low, high, jobs, unpriced in found}
     )
-
-
-def _holds(snapshot: JobSnapshot, words: Sequence[str]) -> bool:
-    prompt = snapshot.request.prompt.casefold()
-    return all(word.casefold() in prompt for word in words)

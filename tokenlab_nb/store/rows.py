@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from tokenlab_nb.jobs.job import JobSnapshot
 
-__all__ = ["COLUMNS", "diary", "read", "row"]
+__all__ = ["COLUMNS", "diary", "read", "row", "speaks_of"]
 
 COLUMNS = (
     "id",
@@ -34,11 +35,11 @@ COLUMNS = (
 
 
 def row(snapshot: JobSnapshot, owner: str) -> dict[str, object]:
-    """The columns of a job.
+    """The columns of a job, and ``me``: who writes.
 
     Args:
         snapshot: The job.
-        owner: Who follows it, as long as it is not at rest.
+        owner: Who writes, and follows it as long as it is not at rest.
     """
     estimate = snapshot.estimate
     values = {
@@ -57,6 +58,7 @@ def row(snapshot: JobSnapshot, owner: str) -> dict[str, object]:
         "ended_at": snapshot.ended_at,
         "updated_at": snapshot.moves[-1].at if snapshot.moves else snapshot.created_at,
         "snapshot": json.dumps(snapshot.to_record(), separators=(",", ":")),
+        "me": owner,
         "owner": None if snapshot.is_at_rest else owner,
         "latency": snapshot.latency if snapshot.images else None,
         "charge": snapshot.charge.value,
@@ -85,3 +87,9 @@ def read(text: str) -> JobSnapshot | None:
         return JobSnapshot.from_record(json.loads(text))
     except (TypeError, ValueError, KeyError):
         return None
+
+
+def speaks_of(snapshot: JobSnapshot, words: Sequence[str]) -> bool:
+    """Whether a job's prompt holds each of these words, in any case."""
+    prompt = snapshot.request.prompt.casefold()
+    return all(word.casefold() in prompt for word in words)

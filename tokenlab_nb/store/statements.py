@@ -8,11 +8,20 @@ _NAMES = ", ".join(COLUMNS)
 _VALUES = ", ".join(f":{name}" for name in COLUMNS)
 _RENEWED = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name != "id")
 
-# A kernel that was silent for long (a closed laptop, say) may be taken for dead, and its drafts be sent by another one:
-# it must not send them as well once it wakes.
+# A kernel that was silent for long (a closed laptop, say) may be taken for dead, and another one goes on with its jobs.
+# Once it wakes, it must neither send them as well nor take back what the other one wrote; but what it learned of a task
+# is news from whomever it comes.
 SAVE_JOB = f"""
 INSERT INTO jobs ({_NAMES}) VALUES ({_VALUES}) ON CONFLICT (id) DO UPDATE SET {_RENEWED}
-WHERE excluded.status <> 'sending' OR jobs.owner = excluded.owner OR (jobs.owner IS NULL AND jobs.status = 'draft')
+WHERE CASE
+    WHEN excluded.status IN ('draft', 'sending') THEN
+        (jobs.status = 'draft' AND (jobs.owner IS NULL OR jobs.owner = :me))
+        OR (jobs.status = 'sending' AND jobs.owner = :me AND excluded.owner IS NOT NULL)
+    WHEN excluded.status = 'unknown' THEN
+        jobs.status IN ('draft', 'sending', 'unknown') AND (jobs.owner IS NULL OR jobs.owner = :me)
+    WHEN excluded.status = 'cancelled' AND excluded.task_id IS NULL THEN
+        jobs.status IN ('draft', 'sending', 'cancelled') AND (jobs.owner IS NULL OR jobs.owner = :me)
+    ELSE TRUE END
 """  # noqa: S608
 SAVE_MOVE = "INSERT OR IGNORE INTO moves (job_id, seq, status, at) VALUES (:job_id, :seq, :status, :at)"
 LOAD = "SELECT snapshot, owner FROM jobs WHERE id = :id"
@@ -43,7 +52,7 @@ ORDER BY created_at, rowid LIMIT 1
 # Failed jobs are unfinished only where pictures are noted that are not on disk.
 UNFINISHED = """
 SELECT id, owner, snapshot FROM jobs
-WHERE origin = :origin AND status NOT IN ('completed', 'cancelled')
+WHERE origin = :origin AND (:job_id IS NULL OR id = :job_id) AND status NOT IN ('completed', 'cancelled')
   AND (status <> 'failed' OR CASE WHEN json_valid(snapshot) THEN json_array_length(snapshot, '$.origins') > 0 END)
 ORDER BY created_at, rowid
 """

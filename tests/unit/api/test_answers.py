@@ -89,7 +89,7 @@ def test_a_completed_task_has_its_pictures(case: str) -> None:
 @pytest.mark.parametrize(
     ("case", "message", "code"),
     [
-        ("completed_without_url", "The task was completed, but holds no usable picture.", None),
+        ("completed_without_url", "The task was completed, but holds no usable picture.", "no_usable_picture"),
         ("failed", "The task failed: Content policy violation", None),
         ("failed_with_object", "The task failed: The provider failed.", "upstream_error"),
         ("cancelled", "The task was cancelled: Task cancelled before execution", "cancelled"),

@@ -21,8 +21,8 @@ from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Engine
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
-from tokenlab_nb.jobs.ports import Claim
-from tokenlab_nb.jobs.runner import Ports, Run
+from tokenlab_nb.jobs.ports import Claim, Ports
+from tokenlab_nb.jobs.runner import Run
 
 ORIGIN = "https://api.tokenlab.sh"
 START = 1_800_000_000.0
@@ -267,6 +267,13 @@ class World:
 async def open_gate() -> AsyncIterator[None]:
     await anyio.lowlevel.checkpoint()
     yield
+
+
+def submit(engine: Engine, request: ImageRequest, **options: Any) -> str:
+    """Make a job and start it, as a session does."""
+    made = engine.draft(request)
+    engine.start(made, **options)
+    return made.id
 
 
 def draft(request: ImageRequest = REQUEST) -> JobSnapshot:

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.jobs.fakes import NoDesk, World, draft, waiting
+from tests.unit.jobs.fakes import START, NoDesk, World, draft, waiting
 from tokenlab_nb.errors import TokenLabError, UnknownOutcomeError
 from tokenlab_nb.jobs.engine import Engine
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.job import Charge, JobSnapshot, JobStatus, Origin
 
 DRAFT, SENDING, UNKNOWN, PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = JobStatus
-LOST = draft().move(SENDING, 1_790_000_000.0).move(UNKNOWN, 2.0, error=UnknownOutcomeError("Gone."))
+LOST = draft().move(SENDING, START).move(UNKNOWN, START + 2.0, error=UnknownOutcomeError("Gone."))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def held(world: World, snapshot: JobSnapshot) -> tuple[Job, NoDesk, Engine]:
 def test_looking_again_says_where_to_look() -> None:
     job, desk, _ = held(World(), LOST)
     words = job.look_again()
-    assert "a request to model-a, sent 2026-09-21 14:13:20 UTC" in words
+    assert "a request to model-a, sent 2027-01-15 08:00:00 UTC" in words
     assert "session.adopt(task, settles='job_1')" in words
     job, desk, _ = held(World(), replace(LOST, request_id="req_1"))
     assert "for request req_1, sent" in job.look_again()

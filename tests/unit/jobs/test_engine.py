@@ -24,6 +24,7 @@ from tests.unit.jobs.fakes import (
     World,
     facts,
     forever,
+    submit,
     until,
 )
 from tests.unit.pictures import PNG
@@ -38,7 +39,7 @@ from tokenlab_nb.jobs.schedule import LONGEST_PAUSE
 def test_twenty_jobs_at_once_all_come_home(make: Make) -> None:
     world = World(tasks=[WORKING, DONE])
     engine = make(world)
-    ids = [engine.submit(REQUEST) for _ in range(20)]
+    ids = [submit(engine, REQUEST) for _ in range(20)]
     assert len(set(ids)) == 20
     assert all(engine.wait(each, SOON) for each in ids)
     assert {engine.snapshot(each).status for each in ids} == {JobStatus.COMPLETED}
@@ -50,7 +51,7 @@ def test_many_threads_may_submit_while_the_loop_is_busy(make: Make) -> None:
     world = World(creates=[DONE])
     engine = make(world)
     with ThreadPoolExecutor(8) as threads:
-        ids = list(threads.map(lambda _: engine.submit(REQUEST), range(200)))
+        ids = list(threads.map(lambda _: submit(engine, REQUEST), range(200)))
     assert all(engine.wait(each, SOON) for each in ids)
     assert {engine.snapshot(each).status for each in ids} == {JobStatus.COMPLETED}
 
@@ -60,7 +61,7 @@ def test_eight_creates_are_sent_at_once_however_many_tasks_are_waited_for(make: 
     world = World(creates=[answer], tasks=[forever])
     engine = make(world)
     for _ in range(100):
-        engine.submit(REQUEST)
+        submit(engine, REQUEST)
     until(lambda: world.api.sending == MAX_SENDS)
     answer.let_go()
     until(lambda: world.api.count("ask") == 100)
@@ -72,9 +73,9 @@ def test_a_model_may_have_a_lower_limit_which_holds_back_no_other_model(make: Ma
     world = World(creates=[answer], tasks=[forever])
     engine = make(world)
     for _ in range(20):
-        engine.submit(REQUEST, concurrency=2)
+        submit(engine, REQUEST, concurrency=2)
     until(lambda: world.api.sending == 2)
-    engine.submit(replace(REQUEST, model="model-b"))
+    submit(engine, replace(REQUEST, model="model-b"))
     until(lambda: world.api.sending == 3)
     answer.let_go()
     until(lambda: world.api.count("ask") == 21)
@@ -84,7 +85,7 @@ def test_a_model_may_have_a_lower_limit_which_holds_back_no_other_model(make: Ma
 def test_a_model_may_have_a_limit_of_creates_a_minute_and_its_waiting_jobs_take_nobodys_place(make: Make) -> None:
     world = World(creates=[DONE])
     engine = make(world)
-    ids = [engine.submit(REQUEST, per_minute=2) for _ in range(5)]
+    ids = [submit(engine, REQUEST, per_minute=2) for _ in range(5)]
     assert all(engine.wait(each, SOON) for each in ids)
     times = sorted(engine.snapshot(each).sent_at or 0.0 for each in ids)
     assert min(later - earlier for earlier, later in zip(times, times[2:], strict=False)) >= 60
@@ -95,9 +96,9 @@ def test_a_429_slows_all_jobs_of_the_engine(make: Make) -> None:
     busy = RateLimitError("Tomorrow.", facts=facts(429, retry_after=86_400.0))
     world = World(creates=[busy, DONE])
     engine = make(world)
-    refused = engine.submit(REQUEST)
+    refused = submit(engine, REQUEST)
     assert engine.wait(refused, SOON)
-    job = engine.submit(replace(REQUEST, model="model-b"))
+    job = submit(engine, replace(REQUEST, model="model-b"))
     assert engine.wait(job, SOON)
     assert (engine.snapshot(refused).status, engine.snapshot(job).status) == (JobStatus.FAILED, JobStatus.COMPLETED)
     assert world.elapsed == LONGEST_PAUSE
@@ -107,7 +108,7 @@ def test_a_429_slows_all_jobs_of_the_engine(make: Make) -> None:
 def test_a_create_goes_through_the_gate_again_when_it_is_sent_again(make: Make, limit: int | None) -> None:
     world = World(creates=[TransportError("No connection."), TransportError("No connection."), DONE])
     engine = make(world)
-    job = engine.submit(REQUEST, concurrency=limit)
+    job = submit(engine, REQUEST, concurrency=limit)
     assert engine.wait(job, SOON)
     assert (engine.snapshot(job).status, world.posts) == (JobStatus.COMPLETED, 3)
 
@@ -115,9 +116,9 @@ def test_a_create_goes_through_the_gate_again_when_it_is_sent_again(make: Make, 
 def test_a_fault_of_ours_ends_on_the_job_and_the_others_go_on(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     world = World(creates=[lambda: ZeroDivisionError("a bug"), DONE])
     engine = make(world)
-    bad, good = engine.submit(REQUEST), None
+    bad, good = submit(engine, REQUEST), None
     assert engine.wait(bad, SOON)
-    good = engine.submit(REQUEST)
+    good = submit(engine, REQUEST)
     assert engine.wait(good, SOON)
     assert engine.snapshot(bad).status is JobStatus.UNKNOWN
     assert "tokenlab_nb itself failed (ZeroDivisionError)" in str(engine.snapshot(bad).error)
@@ -129,7 +130,7 @@ def test_a_fault_before_sending_has_sent_nothing(make: Make) -> None:
     world = World()
     world.ledger.latencies = lambda *_: 1 / 0  # type: ignore[method-assign] # the fault
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     assert engine.wait(job, SOON)
     assert (engine.snapshot(job).status, world.posts) == (JobStatus.FAILED, 0)
 
@@ -137,7 +138,7 @@ def test_a_fault_before_sending_has_sent_nothing(make: Make) -> None:
 def test_a_fault_while_asking_leaves_the_task_resumable(make: Make) -> None:
     world = World(tasks=[lambda: ZeroDivisionError("a bug"), DONE])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     assert engine.wait(job, SOON)
     assert (engine.snapshot(job).status, engine.snapshot(job).waiting_stopped) == (JobStatus.PENDING, True)
     engine.resume(job)
@@ -151,7 +152,7 @@ def test_a_fault_while_asking_leaves_the_task_resumable(make: Make) -> None:
 def test_a_stopped_job_rests_and_goes_on_when_it_is_asked_to(make: Make) -> None:
     world = World(tasks=[forever, DONE])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     until(lambda: world.api.count("ask") == 1)
     engine.stop_waiting(job)
     assert engine.wait(job, SOON)
@@ -165,7 +166,7 @@ def test_a_stopped_job_rests_and_goes_on_when_it_is_asked_to(make: Make) -> None
 def test_resuming_from_many_threads_at_once_asks_once(make: Make) -> None:
     world = World(tasks=[TransportError("Down.")] * 8 + [Held(DONE)])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     assert engine.wait(job, SOON)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(engine.resume, [job] * 8))
@@ -178,7 +179,7 @@ def test_resuming_from_many_threads_at_once_asks_once(make: Make) -> None:
 def test_the_last_wish_counts_while_a_stop_is_on_its_way(make: Make) -> None:
     world = World(tasks=[forever])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     until(lambda: world.api.count("ask") == 1)
 
     async def on_the_loop(*wishes: Callable[[str], None]) -> None:
@@ -199,7 +200,7 @@ def test_resuming_in_a_listener_goes_on_and_blocks_nobody(make: Make) -> None:
     engine = make(world)
     held = Held(ACCEPTED)
     world.api.creates = [held]
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     engine.subscribe(job, lambda snapshot: engine.resume(job) if snapshot.waiting_stopped else None)
     held.let_go()
     assert engine.wait(job, SOON)
@@ -209,7 +210,7 @@ def test_resuming_in_a_listener_goes_on_and_blocks_nobody(make: Make) -> None:
 def test_resuming_without_a_reason_does_nothing(make: Make) -> None:
     world = World(creates=[DONE])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     assert engine.wait(job, SOON)
     before = list(world.diary)
     engine.resume(job)
@@ -221,7 +222,7 @@ def test_resuming_without_a_reason_does_nothing(make: Make) -> None:
 def test_a_running_job_needs_no_resuming(make: Make) -> None:
     world = World(tasks=[forever])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     until(lambda: world.api.count("ask") == 1)
     engine.resume(job)
     assert world.api.count("ask") == 1
@@ -231,7 +232,7 @@ def test_failed_pictures_are_fetched_again_without_asking_or_sending(make: Make)
     world = World(creates=[DONE])
     world.api.pictures[URLS[0]] = [ImageError("Refused."), PNG]
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     assert engine.wait(job, SOON)
     assert engine.snapshot(job).can_fetch_again
     engine.resume(job)
@@ -245,14 +246,14 @@ def test_failed_pictures_are_fetched_again_without_asking_or_sending(make: Make)
 
 def test_waiting_takes_no_longer_than_it_may(make: Make) -> None:
     engine = make(World(tasks=[forever]))
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     assert not engine.wait(job, 0.01)
 
 
 def test_blocking_and_awaiting_go_together(make: Make) -> None:
     answer = Held(ACCEPTED)
     engine = make(World(creates=[answer]))
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
 
     async def awaiting() -> JobStatus:
         loop = asyncio.get_running_loop()
@@ -268,7 +269,7 @@ def test_blocking_and_awaiting_go_together(make: Make) -> None:
 def test_a_cancelled_await_ends_the_waiting_only(make: Make, capfd: pytest.CaptureFixture[str]) -> None:
     answer = Held(ACCEPTED)
     engine = make(World(creates=[answer]))
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
 
     async def impatient() -> None:
         with pytest.raises(asyncio.TimeoutError):

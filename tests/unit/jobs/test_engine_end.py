@@ -21,6 +21,7 @@ from tests.unit.jobs.fakes import (
     Make,
     World,
     forever,
+    submit,
     until,
 )
 from tokenlab_nb.errors import SessionClosedError, TransportError
@@ -42,7 +43,7 @@ def test_closing_twice_is_fine_and_an_unused_engine_has_no_thread(make: Make) ->
     unused.close()
     assert threading.active_count() == threads
     used = make(World(creates=[DONE]), on_close=on_close)
-    job = used.submit(REQUEST)
+    job = submit(used, REQUEST)
     used.wait(job, SOON)
     used.close()
     used.close()
@@ -54,7 +55,7 @@ def test_closing_twice_is_fine_and_an_unused_engine_has_no_thread(make: Make) ->
 def test_a_closed_engine_says_so(make: Make) -> None:
     engine = make(World())
     engine.close()
-    for use in (lambda: engine.submit(REQUEST), lambda: engine.call(anyio.sleep, 0)):
+    for use in (lambda: submit(engine, REQUEST), lambda: engine.call(anyio.sleep, 0)):
         with pytest.raises(SessionClosedError, match=r"This session is closed\. Make a new one with tl\.connect\(\)"):
             use()
 
@@ -63,7 +64,7 @@ def test_closing_lets_an_answer_on_its_way_arrive_and_sends_nothing_new(make: Ma
     answer = Held(ACCEPTED)
     world = World(creates=[answer], tasks=[forever])
     engine = make(world)
-    ids = [engine.submit(REQUEST) for _ in range(30)]
+    ids = [submit(engine, REQUEST) for _ in range(30)]
     until(lambda: world.api.sending == MAX_SENDS)
     threading.Timer(0.05, answer.let_go).start()
     engine.close()
@@ -77,7 +78,7 @@ def test_closing_lets_an_answer_on_its_way_arrive_and_sends_nothing_new(make: Ma
 def test_closing_does_not_wait_for_ever(make: Make) -> None:
     world = World(creates=[forever, ACCEPTED], tasks=[forever])
     engine = make(world)
-    lost, kept = engine.submit(REQUEST), engine.submit(REQUEST)
+    lost, kept = submit(engine, REQUEST), submit(engine, REQUEST)
     until(lambda: world.api.count("ask") == 1)
     calling = engine.call_soon(anyio.sleep_forever)
     begin = time.monotonic()
@@ -96,7 +97,7 @@ def test_closing_waits_for_a_paid_answer_as_long_as_a_create_may_take(
 ) -> None:
     answer = Held(DONE)
     engine = make(World(creates=[answer]), longest_create=longest)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     assert answer.asked.wait(SOON)
     if longest == SOON:
         threading.Timer(0.1, answer.let_go).start()
@@ -107,7 +108,7 @@ def test_closing_waits_for_a_paid_answer_as_long_as_a_create_may_take(
 def test_ctrl_c_ends_the_waiting_of_closing_and_the_outcome_is_unknown(make: Make) -> None:
     world = World(creates=[forever])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     until(lambda: world.api.sending == 1)
     threading.Timer(0.1, _thread.interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
@@ -120,13 +121,13 @@ def test_what_the_ledger_owes_is_written_with_another_jobs_row_and_no_longer_tol
     world = World(creates=[DONE])
     engine = make(world)
     world.ledger.fails = lambda snapshot: snapshot.status in (JobStatus.PROCESSING, JobStatus.COMPLETED)
-    first = engine.submit(REQUEST)
+    first = submit(engine, REQUEST)
     assert engine.wait(first, SOON)
     assert engine.snapshot(first).note == "Not written to the ledger: The disk is full."
     heard: list[str] = []
     engine.subscribe(first, lambda snapshot: heard.append(snapshot.note))
     world.ledger.fails = lambda snapshot: False
-    assert engine.wait(engine.submit(REQUEST), SOON)
+    assert engine.wait(submit(engine, REQUEST), SOON)
     assert engine.snapshot(first).status is JobStatus.COMPLETED
     assert heard[-1] == ""
     assert JobStatus.COMPLETED in {saved.status for saved in world.ledger.saved if saved.id == first}
@@ -136,7 +137,7 @@ def test_what_the_ledger_owes_is_written_at_the_end(make: Make) -> None:
     world = World(creates=[DONE])
     engine = make(world)
     world.ledger.fails = lambda snapshot: snapshot.status in (JobStatus.PROCESSING, JobStatus.COMPLETED)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     assert engine.wait(job, SOON)
     world.ledger.fails = lambda snapshot: False
     engine.close()
@@ -147,7 +148,7 @@ def test_a_note_on_the_ledger_stands_for_as_long_as_it_is_true(make: Make) -> No
     world = World(tasks=[TransportError("The network is down."), forever])
     world.ledger.fails = lambda snapshot: snapshot.status is JobStatus.PENDING
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     until(lambda: "network" in engine.snapshot(job).note)
     assert engine.snapshot(job).note.startswith("Not written to the ledger: The disk is full. The network is down.")
 
@@ -155,7 +156,7 @@ def test_a_note_on_the_ledger_stands_for_as_long_as_it_is_true(make: Make) -> No
 def test_who_waits_in_another_thread_is_let_go_when_it_closes(make: Make) -> None:
     world = World(tasks=[forever])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     until(lambda: world.api.count("ask") == 1)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(engine.wait, job, SOON)

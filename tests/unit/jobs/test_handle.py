@@ -12,7 +12,20 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.unit.jobs.fakes import ACCEPTED, DONE, REQUEST, SOON, TASK_ID, URLS, WORKING, NoDesk, World, forever, until
+from tests.unit.jobs.fakes import (
+    ACCEPTED,
+    DONE,
+    REQUEST,
+    SOON,
+    TASK_ID,
+    URLS,
+    WORKING,
+    NoDesk,
+    World,
+    forever,
+    submit,
+    until,
+)
 from tests.unit.pictures import PNG
 from tokenlab_nb.api.replies import ImageData, Images, Meta
 from tokenlab_nb.contract.request import ImageRequest
@@ -32,7 +45,7 @@ def begin() -> Iterator[Begin]:
 
     def job(world: World, request: ImageRequest = REQUEST) -> Job:
         made.append(Engine(world.ports))
-        return Job(made[-1].submit(request), made[-1], world.blobs, NoDesk())
+        return Job(submit(made[-1], request), made[-1], world.blobs, NoDesk())
 
     yield job
     for each in made:
@@ -167,7 +180,7 @@ def test_a_cancelled_draft_says_that_nothing_was_paid(begin: Begin) -> None:
     world = World()
     engine = Engine(world.ports)
     engine._sends.total_tokens = 0
-    job = Job(engine.submit(REQUEST), engine, world.blobs, NoDesk())
+    job = Job(submit(engine, REQUEST), engine, world.blobs, NoDesk())
     job.stop_waiting()
     with pytest.raises(
         JobFailedError, match=r"was cancelled before it was accepted: nothing was paid\. Submit"

@@ -9,14 +9,14 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from tests.unit.jobs.fakes import ACCEPTED, DONE, REQUEST, SOON, Held, Make, World, forever, until
+from tests.unit.jobs.fakes import ACCEPTED, DONE, REQUEST, SOON, Held, Make, World, forever, submit, until
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 
 
 def test_a_listener_hears_the_present_state_and_every_one_after_it(make: Make) -> None:
     answer = Held(ACCEPTED)
     engine = make(World(creates=[answer]))
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     assert answer.asked.wait(SOON)
     heard: list[JobSnapshot] = []
     engine.subscribe(job, heard.append)
@@ -34,7 +34,7 @@ def test_a_listener_hears_the_present_state_and_every_one_after_it(make: Make) -
 def test_the_last_word_that_a_listener_hears_is_the_newest(make: Make) -> None:
     answer = Held(DONE)
     engine = make(World(creates=[answer]))
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     assert answer.asked.wait(SOON)
     heard: list[JobSnapshot] = []
 
@@ -51,7 +51,7 @@ def test_the_last_word_that_a_listener_hears_is_the_newest(make: Make) -> None:
 def test_an_unsubscribed_listener_hears_no_more(make: Make) -> None:
     answer = Held(DONE)
     engine = make(World(creates=[answer]))
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     heard: list[JobSnapshot] = []
     unsubscribe = engine.subscribe(job, heard.append)
     assert answer.asked.wait(SOON)
@@ -67,7 +67,7 @@ def test_an_unsubscribed_listener_hears_no_more(make: Make) -> None:
 def test_a_listener_that_fails_harms_nobody(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     answer = Held(DONE)
     engine = make(World(creates=[answer]))
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     assert answer.asked.wait(SOON)
     heard: list[JobSnapshot] = []
 
@@ -97,7 +97,7 @@ def test_a_listener_may_call_another_session(make: Make) -> None:
 
     held = Held(DONE)
     engine = make(World(creates=[held]))
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     engine.subscribe(job, listener)
     held.let_go()
     assert engine.wait(job, SOON)
@@ -118,12 +118,12 @@ def test_a_listener_may_submit_and_stop_but_not_block(make: Make) -> None:
                 blocking()
             except RuntimeError as error:
                 caught.append(error)
-        others.append(engine.submit(replace(REQUEST, model="model-b")))
+        others.append(submit(engine, replace(REQUEST, model="model-b")))
         engine.stop_waiting(job)
 
     held = Held(ACCEPTED)
     world.api.creates = [held, ACCEPTED]
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     engine.subscribe(job, listener)
     held.let_go()
     assert engine.wait(job, SOON)

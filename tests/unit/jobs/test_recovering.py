@@ -8,7 +8,21 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.jobs.fakes import DONE, REQUEST, SOON, TASK_ID, URLS, Held, Make, World, draft, forever, until, waiting
+from tests.unit.jobs.fakes import (
+    DONE,
+    REQUEST,
+    SOON,
+    TASK_ID,
+    URLS,
+    Held,
+    Make,
+    World,
+    draft,
+    forever,
+    submit,
+    until,
+    waiting,
+)
 from tokenlab_nb.errors import TokenLabError, TransportError, UnknownOutcomeError, ValidationError
 from tokenlab_nb.jobs import leases
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, Origin
@@ -76,7 +90,7 @@ def test_a_parked_draft_is_not_written_again(make: Make) -> None:
 def test_recovering_does_not_take_back_a_job_that_ended_meanwhile(make: Make) -> None:
     world = World(creates=[DONE])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     engine.wait(job, SOON)
     old = next(each for each in world.ledger.saved if each.status is SENDING)
     world.ledger.saved.append(old)  # what a look at the ledger just before the end would have shown
@@ -156,9 +170,9 @@ def test_a_draft_that_waits_for_its_turn_is_not_forgotten_but_stopped(make: Make
     held = Held(DONE)
     world = World(creates=[held])
     engine = make(world)
-    engine.submit(REQUEST, concurrency=1)
+    submit(engine, REQUEST, concurrency=1)
     assert held.asked.wait(SOON)
-    second = engine.submit(REQUEST, concurrency=1)
+    second = submit(engine, REQUEST, concurrency=1)
     until(lambda: world.ledger.load(second))
     with pytest.raises(TokenLabError, match="somebody has it"):
         engine.forget(second)
@@ -174,7 +188,7 @@ def test_a_job_that_another_kernel_took_over_is_let_go_and_can_be_asked_for_late
     monkeypatch.setattr(leases, "BEAT_SECONDS", 0.01)
     world = World(tasks=[forever])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     until(lambda: world.api.count("ask"))
     saved = len(world.ledger.saved)
     world.ledger.elsewhere = {job}
@@ -197,7 +211,7 @@ def test_a_row_that_the_ledger_lost_is_written_again_and_the_job_goes_on(
     held = Held(DONE)
     world = World(tasks=[held])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     until(lambda: world.api.count("ask"))
     world.ledger.saved.clear()
     until(lambda: world.ledger.load(job))
@@ -215,7 +229,7 @@ def test_an_unreadable_ledger_ends_no_waiting(fails: str, make: Make, monkeypatc
     held = Held(DONE)
     world = World(tasks=[held])
     engine = make(world)
-    job = engine.submit(REQUEST)
+    job = submit(engine, REQUEST)
     until(lambda: world.api.count("ask"))
     called = threading.Event()
 

@@ -92,9 +92,12 @@ def test_an_answer_that_asking_again_does_not_change_lets_it_rest_at_once(error:
 
 
 @pytest.mark.parametrize("error", NO_TASK, ids=["by code", "by type"])
-def test_a_task_that_the_service_does_not_know_is_over(error: TokenLabError) -> None:
-    final = World(tasks=[error]).live()
-    assert (final.status, final.waiting_stopped, final.error) == (FAILED, False, error)
+def test_a_task_that_the_service_does_not_know_is_not_given_up(error: TokenLabError) -> None:
+    """It was accepted, and is perhaps paid for: under another key, or in a moment, the service may know it."""
+    world = World(tasks=[error])
+    final = world.live()
+    assert (final.status, final.waiting_stopped, final.error) == (PENDING, True, error)
+    assert (final.can_resume, final.goes_on, world.api.count("ask")) == (True, False, 1)
 
 
 @pytest.mark.parametrize("where", ["creates", "tasks"])

@@ -12,10 +12,11 @@ import pytest
 
 from tests.unit.store.test_journal import HERE, THERE, job
 from tokenlab_nb.contract.pricing import Estimate
-from tokenlab_nb.errors import BudgetExceededError
+from tokenlab_nb.errors import BudgetExceededError, TransportError
 from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.ports import TakenError
+from tokenlab_nb.store import owners
 from tokenlab_nb.store.journal import Journal
 
 DRAFT, SENDING, UNKNOWN, PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = JobStatus
@@ -127,13 +128,77 @@ def test_a_kernel_that_was_taken_for_dead_does_not_send_what_another_one_has(wha
     assert one.load("before") is None
 
 
-def test_a_draft_that_was_only_parked_may_be_sent_by_who_wakes(two: Two) -> None:
+def test_a_draft_that_was_only_parked_may_be_sent_by_who_wakes(two: Two, path: Path) -> None:
     one, other = two
     queued = job("j", (DRAFT, 1.0))
     one.save(queued)
+    dies(path, one)
+    assert mine(other) == [True]
     other.save(replace(queued, waiting_stopped=True))
+    one.save(queued)
     one.save(queued.move(SENDING, 2.0))
     assert other.take(HERE, "j", [DRAFT]) is None
+
+
+@pytest.mark.parametrize("what", STATES_ELSEWHERE)
+def test_nor_does_it_take_back_what_the_other_one_wrote(what: str, two: Two, path: Path) -> None:
+    """Before a draft is sent it is written once more: that must not make the row its own again."""
+    one, other = two
+    queued = job("j", (DRAFT, 1.0))
+    one.save(queued)
+    dies(path, one)
+    assert mine(other) == [True]
+    other.save(replace(queued, waiting_stopped=True))
+    STATES_ELSEWHERE[what](other)
+    stands = other.load("j")
+    for state in (queued, queued.move(SENDING, 9.0), queued.move(CANCELLED, 9.0)):
+        if state.status is CANCELLED and what == "it discarded it":
+            continue  # so did the other one
+        with pytest.raises(TakenError):
+            one.save(state)
+    assert one.load("j") == stands
+
+
+def test_a_create_that_is_being_sent_is_never_parked_by_its_own_kernel(two: Two) -> None:
+    one, _ = two
+    one.save(pending())
+    with pytest.raises(TakenError):
+        one.save(parked())
+    assert one.load("j") == pending()
+
+
+def test_what_was_learned_of_a_task_is_news_from_whomever_it_comes(two: Two, path: Path) -> None:
+    one, other = two
+    sending = job("j", (DRAFT, 1.0), (SENDING, 2.0))
+    one.save(sending)
+    dies(path, one)
+    [claim] = other.claim(HERE)
+    one.save(pending())  # it lived, and the answer came
+    with pytest.raises(TakenError):
+        other.save(claim.snapshot.orphaned(3.0))
+    assert other.load("j") == pending()
+
+
+def test_a_kernel_that_followed_nothing_for_long_is_alive_with_its_first_job(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another host cannot see the process, only its signs."""
+    clock = [1_000.0]
+    with closing(Journal(path, lambda: clock[0])) as idle:
+        clock[0] += 3_600.0
+        idle.save(job("j", (DRAFT, 1.0), (SENDING, 2.0)))
+        monkeypatch.setattr(owners, "_host", lambda: "elsewhere")
+        with closing(Journal(path, lambda: clock[0])) as other:
+            assert mine(other) == [False]
+            clock[0] += 61.0
+            assert mine(other) == [True]
+
+
+def test_a_forgotten_job_is_followed_by_nobody(two: Two) -> None:
+    one, other = two
+    one.save(replace(pending(), waiting_stopped=True, forgotten=True, error=TransportError("No network.")))
+    assert mine(one) == [True]
+    assert mine(other, "j") == [True]
 
 
 def test_a_create_may_be_sent_again_though_the_pause_was_not_written(two: Two) -> None:

@@ -97,6 +97,7 @@ def test_what_nobody_follows_any_more_is_taken_up(opened: Opened) -> None:
 
 
 def test_it_goes_on_being_written(opened: Opened) -> None:
+    opened.journal.claim(HERE)
     left = opened.jobs["sending"].orphaned(LATER)
     opened.journal.save(left)
     assert opened.jobs["sending"].status is JobStatus.UNKNOWN

@@ -19,8 +19,8 @@ from tokenlab_nb.api.replies import Images
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import ImageError, NotFoundError, NotRecordedError
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
-from tokenlab_nb.jobs.ports import ImageApi
-from tokenlab_nb.jobs.runner import Ports, Run
+from tokenlab_nb.jobs.ports import ImageApi, Ports
+from tokenlab_nb.jobs.runner import Run
 from tokenlab_nb.store import replay
 from tokenlab_nb.store.blobs import Blobs
 from tokenlab_nb.store.journal import Journal
