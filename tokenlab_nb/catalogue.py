@@ -84,17 +84,19 @@ class Catalogue:
             NotFoundError: If there is no such model.
             TokenLabError: If the service cannot be asked; for the price alone that does not matter.
         """
-        if not self.is_fresh(model_id):
-            read = _Read()
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(read.ask, "price", self._service.pricing, model_id)
-                await read.ask("detail", self._service.model, model_id)
-            self._keep(model_id, read)
+        if known := self.at_hand(model_id):
+            return known
+        read = _Read()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read.ask, "price", self._service.pricing, model_id)
+            await read.ask("detail", self._service.model, model_id)
+        self._keep(model_id, read)
         return self.details[model_id]
 
-    def is_fresh(self, model_id: str) -> bool:
-        """Whether `model` answers without asking the service; from any thread."""
-        return 0 <= self._now() - self._read_at.get(model_id, -math.inf) <= CONTRACT_SECONDS
+    def at_hand(self, model_id: str) -> Model | None:
+        """What `model` would return, if it need not ask the service for it; else None. From any thread."""
+        fresh = 0 <= self._now() - self._read_at.get(model_id, -math.inf) <= CONTRACT_SECONDS
+        return self.details.get(model_id) if fresh else None
 
     def _keep(self, model_id: str, read: _Read) -> None:
         if failure := read.failures.get("detail"):

@@ -105,9 +105,9 @@ class Desk:
         """As `model`, without blocking: the result comes as a future, on the engine's thread."""
         return self._engine.call_soon(self._catalogue.model, model_id)
 
-    def has_at_hand(self, *model_ids: str) -> bool:
-        """Whether `model` has all these without asking the service. Never blocks."""
-        return all(map(self._catalogue.is_fresh, model_ids))
+    def model_at_hand(self, model_id: str) -> Model | None:
+        """What `model` would return, if it need not ask the service for it; else None. Never blocks."""
+        return self._catalogue.at_hand(model_id)
 
     # ------------------------------------------------------------------------------------- work
 

@@ -198,12 +198,12 @@ def test_a_task_that_cannot_be_asked_for_waits_for_better_times(rig: Make, do: s
     assert (world.posts, world.accepted) == (1, 1)
 
 
-def test_a_task_that_vanished_is_over(rig: Make) -> None:
+def test_a_task_that_vanished_is_told_and_not_given_up(rig: Make) -> None:
     world = rig(Fault("task_vanishes", method="GET", path="/v1/tasks"))
     job = world.session.submit(model="gpt-image-2", prompt=GOOD)
     with pytest.raises(TokenLabError, match="Task not found or no longer available"):
         job.wait(SOON)
-    assert job.status is FAILED
+    assert (job.snapshot.waiting_stopped, job.snapshot.can_resume) == (True, True)
 
 
 def test_a_poll_address_on_another_host_does_not_get_the_key(rig: Make) -> None:

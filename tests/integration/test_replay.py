@@ -11,9 +11,11 @@ import pytest
 
 import tokenlab_nb as tl
 from tests.integration.harness import Rig
+from tests.unit.jobs.fakes import until
 from tests.unit.pictures import PNG
 from tokenlab_nb import intake
 from tokenlab_nb.contract.request import build
+from tokenlab_nb.sandbox.faults import Fault
 from tokenlab_nb.store.blobs import Blobs
 from tokenlab_nb.store.replay import ReplayApi, write
 
@@ -117,3 +119,25 @@ def test_with_a_data_folder_of_its_own_a_replay_keeps_its_ledger(recorded: Path,
         with tl.connect(replay=recorded, data_dir=tmp_path / "class") as session:
             session.generate(model="flux-2-pro", prompt="an owl", size="512x512", seed=8)
             assert len(session.history()) == count
+
+
+def test_a_replay_takes_nothing_up_that_a_session_left(recorded: Path, tmp_path: Path) -> None:
+    """Both speak of the same API, and may be given the same folder: the tasks are the service's."""
+    made = Rig(tmp_path / "shared", (Fault("delay", method="GET", path="/v1/tasks", seconds=1.0),))
+    job = made.session.submit(model="gpt-image-2", prompt="fox")
+    until(lambda: job.snapshot.task_id)
+    job.stop_waiting()
+    until(lambda: job.snapshot.is_at_rest)
+    stands = job.snapshot
+    made.close()
+    with tl.connect(replay=recorded, data_dir=tmp_path / "shared") as session:
+        assert session.recover() == session.history() == []
+    with Rig(tmp_path / "shared").session as session:
+        assert session.history()[0].snapshot == stands
+
+
+def test_a_replay_costs_nothing_and_says_so(recorded: Path) -> None:
+    with tl.connect(replay=recorded, budget=0.0) as session:
+        request = session.prepare("flux-2-pro", {"prompt": "an owl", "size": "512x512", "seed": 8})
+        assert str(session.price(request)) == "free"
+        assert len(session.send(request).wait(60)) == 1

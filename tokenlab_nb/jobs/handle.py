@@ -11,6 +11,7 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
@@ -40,6 +41,9 @@ class Sender(Protocol):
 
     def fetch_model(self, model_id: str) -> Answer[Any]:
         """Read a model with its contract and price, without blocking."""
+
+    def price(self, request: ImageRequest) -> Estimate:
+        """What a request costs by the model's present price list."""
 
 
 class Job:
@@ -195,6 +199,14 @@ class Job:
     def fetch_model(self) -> Answer[Any]:
         """Read its model's contract and price, which `run` and `run_again` need, without blocking."""
         return self._desk.fetch_model(self.request.model)
+
+    def price(self) -> Estimate:
+        """What sending its request once more would cost, by the model's present price list.
+
+        Raises:
+            TokenLabError: If the service cannot be asked.
+        """
+        return self._desk.price(self.request)
 
     def look_again(self) -> str:
         """Look what became of a job of unknown outcome. Nothing is sent.

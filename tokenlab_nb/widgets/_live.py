@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Answer
@@ -51,6 +52,9 @@ class LiveJob(Protocol):
 
     def fetch_model(self) -> Answer[Any]:
         """Read what sending needs, without blocking. After it, `run` and `run_again` do not wait for the network."""
+
+    def price(self) -> Estimate:
+        """What sending it once more would cost today."""
 
     def run(self, *, budget: Budget | None = None) -> None:
         """Send a draft that an earlier kernel left."""

@@ -20,13 +20,14 @@ from typing import Any, ClassVar
 
 import traitlets as t
 
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.export.frozen import Frozen, FrozenPicture, freeze, picture_size
 from tokenlab_nb.images import ImageResult, thumbnail
 from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.job import JobSnapshot
-from tokenlab_nb.widgets import _tiles
+from tokenlab_nb.widgets import _costs, _tiles
 from tokenlab_nb.widgets._base import LATER, Buffers, Result, Widget, failure_text
 from tokenlab_nb.widgets._bridge import Bridge, Feed, bridge
 from tokenlab_nb.widgets._live import LiveJob, in_order
@@ -65,6 +66,7 @@ class Pictures(Widget):
         self._thumbs: dict[str, bytes] = {}
         self._small: dict[tuple[str, int], bytes] = {}
         self._awaited: set[str] = set()
+        self._agreed: dict[str, str] = {}  # by job, the present price that the user was told of
         self._unsubscribe: dict[str, Callable[[], None]] = {}
         self._frozen_rows: list[FrozenPicture] | None = None
         self.budget: Callable[[], Budget | None] = lambda: None
@@ -305,10 +307,21 @@ class Pictures(Widget):
         known = self._repeated(job.id) == message.get("repeated", "")
         if not known or job.id not in self._jobs or action not in _tiles.actions(job.snapshot):
             raise ValidationError("This job has moved on meanwhile. Nothing was sent.", hint="Look at it first.")
+        self._check_price(job)
         if action == "run":
             job.run(budget=budget)
             return ""
         return self._follow_again(job, job.run_again(budget=budget))
+
+    def _check_price(self, job: LiveJob) -> None:
+        """Send only at the price that the user was told last: the list may have changed since the job was made."""
+        estimate, now = job.snapshot.estimate, job.price().words
+        told = self._agreed.get(job.id) or (estimate or Estimate()).words
+        if now != told and _costs.is_billed(job.snapshot):
+            self._agreed[job.id] = now
+            raise ValidationError(
+                f"It was priced {told}, and is priced {now} today. Nothing was sent.", hint="Confirm it again."
+            )
 
     def _follow_again(self, old: LiveJob, new: LiveJob) -> str:
         """Follow the job that runs another one again; return what to tell the user."""

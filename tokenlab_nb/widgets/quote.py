@@ -84,7 +84,7 @@ class Quote(Widget):
         """Tell what the Run button says of requests that may cost this. In the sandbox the line below says it."""
         count, words = len(estimates), total(estimates).words
         run = f"Run {count:,} request{'' if count == 1 else 's'}"
-        if not self._session.is_sandbox:
+        if self._session.is_billed:
             self.price = ""
             return f"{run}, {words}" if words else run
         self.price = words and f"Nothing is billed here; at the service: {words}."
@@ -106,7 +106,7 @@ class Quote(Widget):
 
     @property
     def _is_question(self) -> bool:
-        return self._limit is not None and not self._session.is_sandbox
+        return self._limit is not None and self._session.is_billed
 
     def _take_limit(self, limit: float | None) -> None:
         """Set the limit. A changed one goes on counting; where there was none, it begins now."""

@@ -195,9 +195,12 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         if self._reading:
             return
         ids = [self._models[name].id for name in self._shown]
-        stale = {name for name in (*self._shown, *ids) if not self.session.has_at_hand(name)}
+        known = {name: self.session.model_at_hand(name) for name in (*self._shown, *ids)}
+        stale = {name for name, model in known.items() if model is None}
         if not stale:
-            self._run_pressed()
+            # Somebody else may have read them anew meanwhile, and a promotion may just have ended.
+            self._models.update({name: model for name, model in known.items() if model and name in self._models})
+            self._run_if_priced_as_shown()
             return
         self._reading = stale
         for name in sorted(stale):

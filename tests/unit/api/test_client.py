@@ -20,6 +20,7 @@ from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import (
     AuthenticationError,
     NotFoundError,
+    PermissionDeniedError,
     ServiceError,
     TokenLabError,
     TransportError,
@@ -291,3 +292,20 @@ def test_the_client_itself_shows_no_key() -> None:
     assert "canary" not in repr(vars(client))
     assert client.origin == API
     anyio.run(client.close)
+
+
+def test_a_key_that_an_error_quotes_is_hidden_whatever_it_looks_like() -> None:
+    key = "token-" + "of-another-shape"
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(403, json={"error": {"message": f"{key} may not do this", "type": "permission_error"}})
+
+    async def scenario() -> None:
+        client = TokenLabClient("https://api.tokenlab.sh", key=Secret(key), transport=httpx.MockTransport(refuse))
+        with pytest.raises(PermissionDeniedError) as caught:
+            await client.task("ldtask_1", None)
+        assert "[key hidden] may not do this" in str(caught.value)
+        assert key not in repr(caught.value.to_record())
+        await client.close()
+
+    anyio.run(scenario)

@@ -15,6 +15,7 @@ import anyio.lowlevel
 
 from tests.unit.pictures import JPEG, PNG, WEBP
 from tokenlab_nb.api.replies import ImageData, Images, Meta, Reply, Task
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import Facts, TokenLabError
 from tokenlab_nb.jobs.budget import Budget
@@ -207,6 +208,9 @@ class NoDesk:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, Job]] = []
+
+    def price(self, request: ImageRequest) -> Estimate:
+        return Estimate(0.02, 0.02)
 
     def run_again(self, job: Job, budget: Budget | None = None) -> Job:
         self.asked.append(("run_again", job))

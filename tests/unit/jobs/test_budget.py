@@ -56,3 +56,10 @@ def test_spending_is_read_by_charge_and_told_apart() -> None:
     assert text.index("settled") < text.index("reserved") < text.index("of unknown outcome")
     assert "1 unknown price reserved" in text
     assert str(Spending()) == "nothing spent"
+
+
+def test_what_was_spent_at_no_stated_price_is_not_taken_for_nothing() -> None:
+    with pytest.raises(BudgetExceededError, match="The price of 1 earlier job is not known") as caught:
+        check(Budget(10.0), Spending(settled=UNPRICED), known(0.01))
+    assert "allow_unknown_price=True" in caught.value.hint
+    assert repr(Spending()) == "Spending(nothing spent)"

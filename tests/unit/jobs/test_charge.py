@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.jobs.fakes import START, NoDesk, World, draft, waiting
-from tokenlab_nb.errors import TokenLabError, UnknownOutcomeError
+from tokenlab_nb.api.replies import NO_PICTURE
+from tokenlab_nb.errors import Facts, JobFailedError, TokenLabError, UnknownOutcomeError
 from tokenlab_nb.jobs.engine import Engine
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.job import Charge, JobSnapshot, JobStatus, Origin
@@ -31,6 +32,8 @@ LOST = draft().move(SENDING, START).move(UNKNOWN, START + 2.0, error=UnknownOutc
         (waiting(FAILED), Charge.NONE),
         (waiting(FAILED, origins=(Origin("https://cdn.example.com/1.png"),)), Charge.RESERVED),
         (waiting(CANCELLED), Charge.NONE),
+        (waiting(FAILED, error=JobFailedError("Done, but empty.", facts=Facts(code=NO_PICTURE))), Charge.UNKNOWN),
+        (waiting(FAILED, error=JobFailedError("Policy.", facts=Facts(code="policy"))), Charge.NONE),
     ],
 )
 def test_each_state_says_what_is_known_of_its_cost(job: JobSnapshot, charge: Charge) -> None:

@@ -37,7 +37,7 @@ from tokenlab_nb.errors import (
     WaitTimeoutError,
 )
 from tokenlab_nb.jobs import schedule
-from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, Origin
+from tokenlab_nb.jobs.job import Charge, JobSnapshot, JobStatus, Origin
 from tokenlab_nb.jobs.runner import Run
 
 DRAFT, SENDING, UNKNOWN, PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = JobStatus
@@ -330,3 +330,12 @@ def test_shutting_down_cancels_what_was_not_sent() -> None:
     world = World()
     world.prepare().shut_down()
     assert (world.live_prepared().status, world.posts) == (CANCELLED, 0)
+
+
+def test_a_charge_for_a_task_without_pictures_is_not_forgotten() -> None:
+    told = {"task_id": TASK_ID, "billing_transaction_id": "billtxn_9"}
+    empty = JobFailedError("The task was completed, but holds no usable picture.", facts=facts(200, details=told))
+    final = World(tasks=[empty]).live()
+    assert (final.status, final.billing_transaction_id, final.charge) == (FAILED, "billtxn_9", Charge.SETTLED)
+    at_once = World(creates=[empty]).live()
+    assert (at_once.status, at_once.task_id, at_once.charge) == (FAILED, TASK_ID, Charge.SETTLED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -192,6 +193,15 @@ def test_a_kernel_that_followed_nothing_for_long_is_alive_with_its_first_job(
             assert mine(other) == [False]
             clock[0] += 61.0
             assert mine(other) == [True]
+
+
+def test_a_forked_copy_that_closes_lets_go_of_nothing(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = two
+    one.save(pending())
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    one.close()
+    monkeypatch.undo()
+    assert mine(other) == [False]
 
 
 def test_a_forgotten_job_is_followed_by_nobody(two: Two) -> None:

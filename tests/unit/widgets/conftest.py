@@ -11,6 +11,7 @@ import pytest
 from comm.base_comm import BaseComm
 from PIL import Image
 
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
@@ -26,7 +27,7 @@ class FakeJob:
         request = ImageRequest(model, "text-to-image", "/v1/images/generations", {"prompt": prompt, **values})
         self.snapshot = JobSnapshot(self.id, request, "http://service").move(JobStatus.DRAFT, 100.0)
         self.blobs, self.callbacks, self.calls = {}, [], []
-        self.refusal, self.unread = None, None
+        self.refusal, self.unread, self.todays_price = None, None, None
         self.answers = []
 
     def go(self, status, at=101.0, **changes):
@@ -90,6 +91,9 @@ class FakeJob:
         if self.unread is None:
             answer.set_result(None)
         return answer
+
+    def price(self):
+        return self.todays_price or self.snapshot.estimate or Estimate()
 
     def run(self, *, budget=None):
         self._act("run")

@@ -1,10 +1,12 @@
 """Buttons that send, look or put away: what they ask of the job, once and only while all is as the page saw it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from tokenlab_nb import errors
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.jobs.job import JobStatus
 from tokenlab_nb.widgets.gallery import Gallery
 from tokenlab_nb.widgets.job_view import JobView
@@ -187,3 +189,17 @@ def test_a_tile_is_pointed_at(gallery, lost, page):
     gallery.add(lost)
     gallery.point_at(lost)
     assert [message["job"] for message, _ in page.messages("point")] == [lost.id]
+
+
+@pytest.mark.parametrize("action", ["again", "run"])
+def test_a_price_that_changed_is_told_and_confirmed_before_anything_is_sent(action, gallery, lost, parked, page, ask):
+    job = lost if action == "again" else parked
+    job.snapshot = replace(job.snapshot, estimate=Estimate(0.0, 0.0))
+    gallery.add(job)
+    job.todays_price = Estimate(0.5, 0.5)
+    refused = act(gallery, page, ask, job, action)
+    assert not refused["ok"]
+    assert "priced free, and is priced $0.50 today. Nothing was sent" in refused["error"]
+    assert job.calls == []
+    assert act(gallery, page, ask, job, action, 2)["ok"]
+    assert job.calls == [action]
