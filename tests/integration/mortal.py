@@ -95,8 +95,10 @@ def live(folder: str, url: str, asked: dict[str, Any], deadly: int) -> dict[str,
     """Live one job, unless it is the last thing that this process does; tell how many points it passed."""
     points = Points(deadly)
     ours = session(folder, url)
+    budget = asked.pop("budget", None)
     request = ours.prepare(asked.pop("model"), asked.pop("values"), **asked)
     ours._engine.call(points.install)
+    ours.limit_spending(budget, allow_unknown_price=True)
     points.armed = True
     job = ours.send(request)
     ours._engine.wait(job.id, SECONDS)

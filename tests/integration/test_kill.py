@@ -24,6 +24,7 @@ SIZE = {"size": "512x512", "output_format": "jpeg"}
 TASK = {"model": "flux-2-pro", "values": {"prompt": "fox", "async": True, **SIZE}}
 LIVES: dict[str, tuple[dict[str, Any], tuple[Fault, ...]]] = {
     "a task": (TASK, ()),
+    "a task under a budget": ({**TASK, "budget": 1.0}, ()),
     "a task after a 429": (TASK, (Fault("rate_limited", method="POST", path="/v1/images", times=1),)),
     "an answer with an address": ({"model": "flux-2-pro", "values": {"prompt": "fox", "async": False, **SIZE}}, ()),
     "an answer with the picture in it": (

@@ -344,3 +344,36 @@ def test_sandbox_and_service_never_mix(rig: Make, tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match=r"no job of unknown outcome at https://api\.example"):
         service.session.adopt("ldtask_x", settles=lost.id)
     assert service.wire.requests == []
+
+
+def test_recovering_while_a_job_is_reserved_parks_nothing(rig: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell calls recover() just while the Studio's thread has written a draft down and not started it yet."""
+    world = rig()
+    session, start = world.session, world.session._engine.start
+    session.limit_spending(5.0)
+    found: list[int] = []
+
+    def start_late(*args: object, **options: object) -> None:
+        found.append(len(session.recover()))
+        start(*args, **options)
+
+    monkeypatch.setattr(session._engine, "start", start_late)
+    job = session.submit(model="stable-image-core", prompt="fox")
+    assert len(job.wait(SOON)) == 1
+    assert (found, world.posts, len(session.recover())) == ([0], 1, 0)
+
+
+def test_a_charge_that_was_told_late_is_settled_when_asked_for(rig: Make) -> None:
+    world = rig()
+    session = world.session
+    job = session.submit(model="gpt-image-2", prompt="fox")
+    job.wait(SOON)
+    assert (session.spending.reserved.unknown, session.spending.settled.unknown) == (1, 0)
+    asked = len(world.sent("GET", "/v1/tasks"))
+    spent = session.settle()
+    assert (spent.reserved.unknown, spent.settled.unknown) == (0, 1)
+    assert job.snapshot.billing_transaction_id
+    assert len(world.sent("GET", "/v1/tasks")) == asked + 1
+    session.settle()
+    assert len(world.sent("GET", "/v1/tasks")) == asked + 1
+    assert world.posts == 1

@@ -40,6 +40,7 @@ def money(session: tl.Session, request: ImageRequest) -> None:
     assert_type(price.high, float | None)
     session.limit_spending(5)
     assert_type(session.spending.most, float)
+    assert_type(session.settle().settled.high, float)
     assert_type(session.twin(request), tl.Job | None)
 
 
