@@ -44,10 +44,10 @@ def told():
 class Place:
     """A sandbox on a port, in this process: it counts what it received, and no task ends before `let_time_pass`."""
 
-    def __init__(self, *faults: Fault) -> None:
-        self.time = 1_800_000_000.0
+    def __init__(self, *faults: Fault, step: float = 10.0, **options: Any) -> None:
+        self.time, self.step = 1_800_000_000.0, step
         self.held = True
-        app = create_app(clock=self._now, sleep=self._sleep, faults=faults, rate_limit=1_000_000)
+        app = create_app(clock=self._now, sleep=self._sleep, faults=faults, rate_limit=1_000_000, **options)
         self.world: World = app.state.world
         config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
         self.server = uvicorn.Server(config)
@@ -58,7 +58,7 @@ class Place:
         app.state.service.base_url = self.url
 
     def _now(self) -> float:
-        self.time += 0 if self.held else 10
+        self.time += 0 if self.held else self.step
         return self.time
 
     async def _sleep(self, seconds: float) -> None:
@@ -66,13 +66,18 @@ class Place:
             await anyio.sleep(0.005)
 
     def let_time_pass(self) -> None:
-        """From now on, ten seconds go by with every look at the clock."""
+        """From now on, some seconds go by with every look at the clock."""
         self.held = False
 
     def close(self) -> None:
         self.held = False
         self.server.should_exit = True
         self.thread.join()
+
+    @property
+    def accepted(self) -> int:
+        """Creates that were taken: what a real service would have begun, or billed."""
+        return sum(self.world.accepted.values())
 
     @property
     def posts(self) -> int:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
+from tests.integration.kernels import Place
 from tests.layer_rules import ROOT
-from tests.unit.jobs.fakes import until
-from tokenlab_nb.sandbox.app import create_app
 from tokenlab_nb.sandbox.faults import Fault
-from tokenlab_nb.sandbox.world import World, is_task
+from tokenlab_nb.sandbox.world import is_task
 
 SIZE = {"size": "512x512", "output_format": "jpeg"}
 TASK = {"model": "flux-2-pro", "values": {"prompt": "fox", "async": True, **SIZE}}
@@ -36,31 +32,19 @@ LIVES: dict[str, tuple[dict[str, Any], tuple[Fault, ...]]] = {
 Ask = Callable[..., dict[str, Any]]
 
 
-class Place:
-    """A sandbox on a port, in this process, so that it can be counted what it received."""
+@pytest.fixture
+def place() -> Iterator[Callable[..., Place]]:
+    """Make sandboxes whose tasks take a few looks."""
+    made: list[Place] = []
 
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
-        seconds = itertools.count(1_800_000_000)  # a second passes with every look at the clock
-        app = create_app(clock=lambda: float(next(seconds)), sleep=_no_sleep, faults=faults, latency_scale=0.2)
-        self.world: World = app.state.world
-        self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
-        until(lambda: self.server.started)
-        self.url = f"http://127.0.0.1:{self.server.servers[0].sockets[0].getsockname()[1]}"
-        app.state.service.base_url = self.url
+    def make(*faults: Fault) -> Place:
+        made.append(Place(*faults, step=1.0, latency_scale=0.2))
+        made[-1].let_time_pass()
+        return made[-1]
 
-    def close(self) -> None:
-        self.server.should_exit = True
-        self.thread.join()
-
-    @property
-    def accepted(self) -> int:
-        return sum(self.world.accepted.values())
-
-
-async def _no_sleep(_seconds: float) -> None:
-    return
+    yield make
+    for each in made:
+        each.close()
 
 
 @pytest.fixture
@@ -116,28 +100,22 @@ def _one_life(ask: Ask, place: Place, folder: Path, asked: dict[str, Any], deadl
 
 @pytest.mark.parametrize("name", LIVES)
 def test_killed_at_every_await_point_it_loses_nothing_and_sends_nothing_twice(
-    name: str, ask: Ask, tmp_path: Path
+    name: str, ask: Ask, place: Callable[..., Place], tmp_path: Path
 ) -> None:
     asked, faults = LIVES[name]
-    place = Place(faults)
-    try:
-        deaths = 0
-        while _one_life(ask, place, tmp_path, asked, deaths + 1):
-            deaths += 1
-    finally:
-        place.close()
+    world, deaths = place(*faults), 0
+    while _one_life(ask, world, tmp_path, asked, deaths + 1):
+        deaths += 1
     assert deaths > 20
 
 
-def test_killed_again_while_it_recovers_it_still_loses_nothing(ask: Ask, tmp_path: Path) -> None:
-    place = Place(())
-    try:
-        points = ask(do="live", asked=TASK, deadly=-1, folder=str(tmp_path / "whole"), url=place.url)["points"]
-        deaths = 0
-        while _two_deaths(ask, place, tmp_path, points * 3 // 5, deaths + 1):
-            deaths += 1
-    finally:
-        place.close()
+def test_killed_again_while_it_recovers_it_still_loses_nothing(
+    ask: Ask, place: Callable[..., Place], tmp_path: Path
+) -> None:
+    world, deaths = place(), 0
+    points = ask(do="live", asked=TASK, deadly=-1, folder=str(tmp_path / "whole"), url=world.url)["points"]
+    while _two_deaths(ask, world, tmp_path, points * 3 // 5, deaths + 1):
+        deaths += 1
     assert deaths > 10
 
 

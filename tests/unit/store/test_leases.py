@@ -103,6 +103,17 @@ def test_nothing_else_is_taken(origin: str, name: str, statuses: list[JobStatus]
     assert two[0].take(HERE, "j", [DRAFT, UNKNOWN]) == parked()
 
 
+def parked_elsewhere(two: Two, path: Path) -> JobSnapshot:
+    """A draft of the first one, which the second one took for dead."""
+    one, other = two
+    queued = job("j", (DRAFT, 1.0))
+    one.save(queued)
+    dies(path, one)
+    assert mine(other) == [True]
+    other.save(replace(queued, waiting_stopped=True))
+    return queued
+
+
 STATES_ELSEWHERE: dict[str, Callable[[Journal], object]] = {
     "it took it": lambda other: other.take(HERE, "j", [DRAFT]),
     "it is sending it": lambda other: other.save(job("j", (DRAFT, 1.0), (SENDING, 2.0))),
@@ -116,11 +127,7 @@ STATES_ELSEWHERE: dict[str, Callable[[Journal], object]] = {
 @pytest.mark.parametrize("what", STATES_ELSEWHERE)
 def test_a_kernel_that_was_taken_for_dead_does_not_send_what_another_one_has(what: str, two: Two, path: Path) -> None:
     one, other = two
-    queued = job("j", (DRAFT, 1.0))
-    one.save(queued)
-    dies(path, one)
-    assert mine(other) == [True]
-    other.save(replace(queued, waiting_stopped=True))
+    queued = parked_elsewhere(two, path)
     STATES_ELSEWHERE[what](other)
     stands = other.load("j")
     with pytest.raises(TakenError, match="Nothing was sent from here"):
@@ -131,11 +138,7 @@ def test_a_kernel_that_was_taken_for_dead_does_not_send_what_another_one_has(wha
 
 def test_a_draft_that_was_only_parked_may_be_sent_by_who_wakes(two: Two, path: Path) -> None:
     one, other = two
-    queued = job("j", (DRAFT, 1.0))
-    one.save(queued)
-    dies(path, one)
-    assert mine(other) == [True]
-    other.save(replace(queued, waiting_stopped=True))
+    queued = parked_elsewhere(two, path)
     one.save(queued)
     one.save(queued.move(SENDING, 2.0))
     assert other.take(HERE, "j", [DRAFT]) is None
@@ -145,11 +148,7 @@ def test_a_draft_that_was_only_parked_may_be_sent_by_who_wakes(two: Two, path: P
 def test_nor_does_it_take_back_what_the_other_one_wrote(what: str, two: Two, path: Path) -> None:
     """Before a draft is sent it is written once more: that must not make the row its own again."""
     one, other = two
-    queued = job("j", (DRAFT, 1.0))
-    one.save(queued)
-    dies(path, one)
-    assert mine(other) == [True]
-    other.save(replace(queued, waiting_stopped=True))
+    queued = parked_elsewhere(two, path)
     STATES_ELSEWHERE[what](other)
     stands = other.load("j")
     for state in (queued, queued.move(SENDING, 9.0), queued.move(CANCELLED, 9.0)):
