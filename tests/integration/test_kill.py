@@ -18,10 +18,14 @@ from tokenlab_nb.sandbox.world import is_task
 
 SIZE = {"size": "512x512", "output_format": "jpeg"}
 TASK = {"model": "flux-2-pro", "values": {"prompt": "fox", "async": True, **SIZE}}
+# Each life asks for another fox, and each fox is refused once.
+ONCE_EACH = tuple(
+    Fault("rate_limited", method="POST", path="/v1/images", prompt=f"fox {life:03}", times=1) for life in range(1, 300)
+)
 LIVES: dict[str, tuple[dict[str, Any], tuple[Fault, ...]]] = {
     "a task": (TASK, ()),
     "a task under a budget": ({**TASK, "budget": 1.0}, ()),
-    "a task after a 429": (TASK, (Fault("rate_limited", method="POST", path="/v1/images", times=1),)),
+    "a task after a 429": (TASK, ONCE_EACH),
     "an answer with an address": ({"model": "flux-2-pro", "values": {"prompt": "fox", "async": False, **SIZE}}, ()),
     "an answer with the picture in it": (
         {"model": "flux-2-pro", "values": {"prompt": "fox", "async": False, "response_format": "b64_json", **SIZE}},
@@ -71,7 +75,8 @@ def _one_life(ask: Ask, place: Place, folder: Path, asked: dict[str, Any], deadl
     at = {"folder": str(folder / str(deadly)), "url": place.url}
     before = place.accepted
     known = set(place.world.records)
-    life = ask(do="live", asked=asked, deadly=deadly, **at)
+    fox = {**asked, "values": {**asked["values"], "prompt": f"fox {deadly:03}"}}
+    life = ask(do="live", asked=fox, deadly=deadly, **at)
     after = ask(do="recover", adopt={}, **at)
     assert not after["killed"]
     assert place.accepted - before <= 1, f"accepted twice when killed at point {deadly}"
