@@ -250,3 +250,10 @@ def test_the_pricing_route_wins_where_it_states_something_and_the_model_says_wha
     own: Price, stated: Price, price: Price
 ) -> None:
     assert merged(own, stated) == price
+
+
+def test_an_estimate_shows_itself_in_words() -> None:
+    assert (
+        repr(Estimate(0.02, 0.08, "1 picture at $0.02 - $0.08"))
+        == "Estimate($0.02 - $0.08: 1 picture at $0.02 - $0.08)"
+    )

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.jobs.fakes import START, NoDesk, World, draft, waiting
 from tokenlab_nb.api.replies import NO_PICTURE
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.errors import Facts, JobFailedError, TokenLabError, UnknownOutcomeError
 from tokenlab_nb.jobs.engine import Engine
 from tokenlab_nb.jobs.handle import Job
@@ -87,3 +88,16 @@ def test_a_job_that_the_ledger_does_not_know_stays_as_it_is() -> None:
         job.forget()
     assert job.status is UNKNOWN
     engine.close()
+
+
+def test_a_parked_draft_is_sent_at_todays_price_and_dated_anew() -> None:
+    """So that a budget counts it, however old it is and whatever the clock says."""
+    parked = draft().orphaned(5.0)
+    revived = parked.revived(START + 60.0, Estimate(0.02, 0.02))
+    assert (revived.is_parked, revived.charge, revived.estimate) == (False, Charge.RESERVED, Estimate(0.02, 0.02))
+    assert revived.move(SENDING, 1.0).sent_at == START + 60.0
+
+
+def test_no_move_is_dated_before_the_one_that_led_to_it() -> None:
+    moved = draft().move(SENDING, START + 10.0).move(PENDING, START - 3_600.0).move(COMPLETED, START + 12.0)
+    assert [move.at - START for move in moved.moves] == [0.0, 10.0, 10.0, 12.0]
