@@ -64,6 +64,15 @@ const note = () => window.said.push(...[...gallery.querySelectorAll('.tlnb-state
 new MutationObserver(note).observe(gallery, {childList: true, characterData: true, subtree: true});
 return null;"""
 
+SLOW = """
+import httpx
+from tokenlab_nb.sandbox.app import create_app
+
+# So slow that no picture is ready when its task is asked for first, after a second.
+app = create_app(base_url="http://sandbox.tokenlab.localhost", latency_scale=0.25)
+session = tl.connect(sandbox=True, data_dir="slow", transport=httpx.ASGITransport(app))
+"""
+
 BEING_MADE = "() => window.said.includes('In the queue') && window.said.includes('Being made')"
 
 
@@ -76,7 +85,7 @@ hold("shown")
 gallery.add(session.submit(model="gpt-image-2", prompt="A lighthouse at night"))
 hold("painted")
 """
-    nb = front_end.open_cells([CONNECT + HOLD, cell])
+    nb = front_end.open_cells([CONNECT + SLOW + HOLD, cell])
     nb.run(0)
     nb.start(1)
     nb.page.locator(".tlnb-gallery").wait_for()

@@ -88,7 +88,7 @@ def check(budget: Budget, spent: Spending, wanted: Total) -> None:
         raise BudgetExceededError(
             f"The price of {spent.unpriced} earlier job{'' if spent.unpriced == 1 else 's'} is not known, so nobody "
             f"can say what is left of the budget of {money(budget.limit)}. Nothing was sent.",
-            hint="Set a new budget, or allow it: allow_unknown_price=True (a tick in the Studio).",
+            hint="Allow it: allow_unknown_price=True (a tick in the Studio). The budget of a new session begins anew.",
         )
     if wanted.unknown and not budget.allow_unknown_price:
         which = "The price is" if wanted.unknown == 1 else f"{wanted.unknown} prices are"
