@@ -88,7 +88,7 @@ class Hands:
             stands = self._journal.take(origin, job_id, [status]) if free else None
             if stands is None:
                 self._refused(job_id)
-                what = f"Job {job_id} is not {status} any more, or another kernel has it in hand. Nothing was sent."
+                what = f"Job {job_id} is not {status} any more, or somebody has it in hand. Nothing was sent."
                 raise TokenLabError(what, hint="session.history() tells how it stands.")
             with self._given_back(stands):
                 yield stands
