@@ -172,6 +172,7 @@ def test_a_draft_over_the_budget_stays_one_and_can_be_run_elsewhere(rig: Make) -
     with pytest.raises(BudgetExceededError):
         job.run()
     assert world.posts == 0
+    assert [each.id for each in world.session.recover()] == [job.id]
     session, wire = beside(world)
     [same] = session.recover()
     same.run()

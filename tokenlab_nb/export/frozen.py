@@ -43,8 +43,7 @@ class FrozenPicture:
         height: Pixels of the original.
         seed: As asked, as text; empty where none was sent.
         seconds: From sending to the end; None when not known.
-        cost_usd: In US dollars; None when not known, which is not zero.
-        price: The cost in words, in place of ``cost_usd``: it may be a range, and not charged yet.
+        price: What it costs, in words: it may be a range, not charged yet, or unknown, which is not zero.
         counts: What was asked and what came, such as ``asked 4, got 3``; empty where both are the same.
         problem: What went wrong and what to do; empty where nothing did.
         request_id: The service's id of the call.
@@ -60,7 +59,6 @@ class FrozenPicture:
     height: int = 0
     seed: str = ""
     seconds: float | None = None
-    cost_usd: float | None = None
     price: str = ""
     counts: str = ""
     problem: str = ""
@@ -78,7 +76,7 @@ class FrozenPicture:
             f"{self.width} \u00d7 {self.height}" if self.width else "",
             f"seed {self.seed}" if self.seed else "",
             f"{self.seconds:.1f} s" if self.seconds is not None else "",
-            self.price or (f"${self.cost_usd:.4g}" if self.cost_usd is not None else ""),
+            self.price,
             self.counts,
         )
         return " · ".join(part for part in parts if part)

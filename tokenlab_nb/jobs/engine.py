@@ -49,8 +49,7 @@ class Engine:
         ports: Service, ledger, blob store and clock.
         on_close: Awaited on the loop when the engine closes, to end connections.
         longest_create: Seconds that a create may take at most; `close` waits as long for those on their way.
-        documented: Seconds that a picture takes by the vendor's word, told where nothing was measured; None tells
-            nothing.
+        documented: Seconds that a picture takes by the vendor's word, told where nothing was measured.
     """
 
     def __init__(
@@ -109,16 +108,21 @@ class Engine:
             TokenLabError: If the ledger cannot be read or written.
         """
         self._loop.refuse_fork()
-        self._reserved.update(draft.id for draft in drafts)  # about to be started here: no orphans
-        self._ports.journal.reserve(drafts, budgets)
+        names = {draft.id for draft in drafts}
+        self._reserved |= names  # about to be started here: no orphans
+        try:
+            self._ports.journal.reserve(drafts, budgets)
+        except BaseException:
+            self._reserved -= names
+            raise
 
     def start(self, snapshot: JobSnapshot, *, concurrency: int | None = None, per_minute: float | None = None) -> None:
         """Start a draft.
 
         Args:
             snapshot: The draft.
-            concurrency: Most creates of this model at once, where its contract states it.
-            per_minute: Most creates of this model in any minute, where its contract states it.
+            concurrency: Most creates of its model at once, where a contract states it.
+            per_minute: Most of them in any minute, where a contract states it.
 
         Raises:
             SessionClosedError: If the engine is closed.
@@ -240,11 +244,10 @@ class Engine:
         return self._hands.holding(self._ports.api.origin, job_id, status)
 
     def forget(self, job_id: str) -> None:
-        """Set a job of unknown outcome aside, or discard a parked draft. Blocks for the ledger.
+        """Set aside what waits for the user; see `JobSnapshot.set_aside`. Blocks for the ledger.
 
         Raises:
-            ValidationError: If it is neither.
-            TokenLabError: If the ledger cannot be written, or somebody else has it.
+            TokenLabError: If it is nothing of the kind or somebody else has it, or the ledger cannot be written.
         """
         known = self._board[job_id]
         known.set_aside(self.now())  # refused where it is neither

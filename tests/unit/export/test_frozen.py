@@ -55,8 +55,8 @@ def test_everything_from_outside_is_escaped(field):
 
 
 def test_it_says_what_is_known_and_not_what_is_not():
-    row = done(width=640, height=480, seed="7", seconds=4.15, cost_usd=0.02, counts="asked 2, got 1")
-    assert row.facts == "640 \u00d7 480 · seed 7 · 4.2 s · $0.02 · asked 2, got 1"
+    row = done(width=640, height=480, seed="7", seconds=4.15, price="$0.02 charged", counts="asked 2, got 1")
+    assert row.facts == "640 \u00d7 480 · seed 7 · 4.2 s · $0.02 charged · asked 2, got 1"
     assert done().facts == ""
 
 
