@@ -19,6 +19,8 @@ TokenLabError
 └── ImageError               bytes that are not a usable picture, or a picture that may not be fetched
 ```
 
+`TokenLabWarning` is no error: what it tells of was sent, or will be.
+
 Error bodies follow the vendor's schemas `ApiError` and `ValidationError`. No error ever holds a key.
 """
 
@@ -43,12 +45,17 @@ __all__ = [
     "ServiceError",
     "SessionClosedError",
     "TokenLabError",
+    "TokenLabWarning",
     "TransportError",
     "UnknownOutcomeError",
     "ValidationError",
     "WaitTimeoutError",
     "from_record",
 ]
+
+
+class TokenLabWarning(UserWarning):
+    """Something about a request that may go wrong, and is not refused: a reference whose address expires soon, say."""
 
 
 class IssueLike(Protocol):

@@ -18,21 +18,29 @@ Picture = str | os.PathLike[str] | bytes | ImageResult | Job | Any
 """What may go in as a picture: a path, an http(s) address, bytes, a `PIL.Image.Image`, an `ImageResult` or a `Job`."""
 
 
-def sources(pictures: Sequence[Picture] | Picture | None, blobs: Blobs) -> tuple[Source, ...]:
+Taken = tuple[Source, tuple[Issue, ...]]
+"""A picture as a request holds it, and what the user should know of it: warnings only."""
+
+
+def sources(pictures: Sequence[Picture] | Picture | None, blobs: Blobs) -> tuple[tuple[Source, ...], tuple[Issue, ...]]:
     """Bring the reference pictures of a request into shape.
 
     Args:
         pictures: One, several, or None.
         blobs: Keeps local bytes by their hash, as it keeps results.
 
+    Returns:
+        The sources in order, and warnings.
+
     Raises:
         ValidationError: If one of them is no picture; the issue's field is ``references[0]`` and so on.
     """
     given = [] if pictures is None else list(pictures) if isinstance(pictures, list | tuple) else [pictures]
-    return tuple(source(picture, f"references[{place}]", blobs) for place, picture in enumerate(given))
+    taken = [source(picture, f"references[{place}]", blobs) for place, picture in enumerate(given)]
+    return tuple(found for found, _ in taken), tuple(issue for _, issues in taken for issue in issues)
 
 
-def source(picture: Picture, name: str, blobs: Blobs) -> Source:
+def source(picture: Picture, name: str, blobs: Blobs) -> Taken:
     """Bring one picture into shape; see `sources`.
 
     Args:
@@ -41,7 +49,7 @@ def source(picture: Picture, name: str, blobs: Blobs) -> Source:
         blobs: Keeps local bytes.
     """
     if isinstance(picture, Source):
-        return picture
+        return picture, ()
     if isinstance(picture, Job):
         done = picture.images
         if not done:
@@ -51,12 +59,25 @@ def source(picture: Picture, name: str, blobs: Blobs) -> Source:
     try:
         found = images.normalise_source(picture)
         if isinstance(found, str):
-            return Source(url=found)
+            return Source(url=found), ()
         probe = images.probe(found)
     except ImageError as error:
         raise refusal(name, (Issue(name, error.message, remedy=error.hint),)) from error
     sha256 = blobs.put(found)
-    return Source(sha256=sha256, media_type=probe.media_type, size=len(found), width=probe.width, height=probe.height)
+    kept = Source(sha256=sha256, media_type=probe.media_type, size=len(found), width=probe.width, height=probe.height)
+    return kept, ()
+
+
+def mask(picture: Picture, first: Source | None, blobs: Blobs) -> Taken:
+    """Bring a mask into the shape that edits want; see `sources`.
+
+    Args:
+        picture: What was handed in.
+        first: The picture that it covers, where one was given.
+        blobs: Keeps local bytes.
+    """
+    del first
+    return source(picture, "mask", blobs)
 
 
 def default_operation(model: Model, *, has_pictures: bool, has_mask: bool) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
@@ -18,7 +20,7 @@ from tokenlab_nb.contract import request as requests
 from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.desk import Desk
-from tokenlab_nb.errors import NotFoundError, ValidationError
+from tokenlab_nb.errors import NotFoundError, TokenLabWarning, ValidationError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.intake import Picture, default_operation, refusal
 from tokenlab_nb.jobs.clock import RealClock
@@ -165,12 +167,61 @@ class Session(Desk):
         references: Sequence[Picture] | Picture | None = None,
         mask: Picture | None = None,
     ) -> requests.ImageRequest:
-        """Check a request without sending it; see `submit` for arguments and errors."""
+        """Check a request without sending it; see `submit` for arguments and errors.
+
+        What may go wrong without being refused is told as a `TokenLabWarning`.
+        """
+        request, issues = self.checked(model, values, operation=operation, references=references, mask=mask)
+        for issue in issues:
+            warnings.warn(str(issue), TokenLabWarning, stacklevel=_users_line())
+        return request
+
+    def checked(
+        self,
+        model: str,
+        values: Mapping[str, Json],
+        *,
+        operation: str | None = None,
+        references: Sequence[Picture] | Picture | None = None,
+        mask: Picture | None = None,
+    ) -> tuple[requests.ImageRequest, tuple[Issue, ...]]:
+        """As `prepare`, with what it would warn of as values: warnings about the pictures."""
         found = self._known_model(model)
-        sources = intake.sources(references, self._blobs)
-        cover = intake.source(mask, "mask", self._blobs) if mask is not None else None
+        sources, notes = intake.sources(references, self._blobs)
+        cover = None
+        if mask is not None:
+            cover, more = intake.mask(mask, sources[0] if sources else None, self._blobs)
+            notes += more
         chosen = operation or default_operation(found, has_pictures=bool(sources), has_mask=cover is not None)
-        return self._checked(model, found, chosen, values, sources, cover)
+        request, issues = self._checked(model, found, chosen, values, sources, cover)
+        about_pictures = [issue for issue in issues if issue.field.startswith(("references", "mask"))]
+        return request, tuple(dict.fromkeys((*notes, *about_pictures)))
+
+    def take_in(self, picture: Picture, name: str = "references[0]") -> intake.Taken:
+        """Keep a picture for requests that are made later.
+
+        Args:
+            picture: What `submit` takes as a reference.
+            name: How an issue calls it.
+
+        Returns:
+            What stands for it in ``references=``, and what should be known of it.
+
+        Raises:
+            ValidationError: If it is no picture that can be used.
+        """
+        return intake.source(picture, name, self._blobs)
+
+    def bytes_of(self, source: Source) -> bytes:
+        """The bytes that are sent for a local source.
+
+        Raises:
+            ValueError: If it is an address or an uploaded file.
+            FileNotFoundError: If they are no longer in the data folder.
+        """
+        if source.sha256 is None:
+            raise ValueError("Only a local picture has its bytes here.")
+        return self._blobs.get(source.sha256)
 
     def draft_request(self, model: Model, values: Mapping[str, Json], *, operation: str) -> requests.ImageRequest:
         """Check a request without pictures against a model that was read before: nothing is asked, nothing waits.
@@ -178,7 +229,7 @@ class Session(Desk):
         Raises:
             ValidationError: As `submit`.
         """
-        return self._checked(model.id, model, operation, values)
+        return self._checked(model.id, model, operation, values)[0]
 
     def generate(self, *, model: str, prompt: str, **params: Any) -> list[ImageResult]:
         """Make pictures and wait for them: `submit` and `Job.wait` in one."""
@@ -258,12 +309,12 @@ class Session(Desk):
         values: Mapping[str, Json],
         sources: tuple[Source, ...] = (),
         cover: Source | None = None,
-    ) -> requests.ImageRequest:
+    ) -> tuple[requests.ImageRequest, tuple[Issue, ...]]:
         values = self._with_task(model, operation, dict(values))
         request, issues = requests.build(model, operation, values, references=sources, mask=cover, origin=self.origin)
         if request is None:
             raise refusal(asked, issues)
-        return request
+        return request, issues
 
     def _with_task(self, model: Model, operation: str, values: dict[str, Json]) -> dict[str, Json]:
         offered = model.contract.operations.get(operation)
@@ -276,3 +327,12 @@ def _sandbox_transport(chosen: settings.Settings) -> httpx.AsyncBaseTransport:
     sandbox = import_module("tokenlab_nb.sandbox.app")
     app = sandbox.create_app(base_url=chosen.base_url, state_dir=chosen.data_dir / "sandbox")
     return InProcess(app, sandbox.ConnectionDropped)
+
+
+def _users_line() -> int:
+    """How far up the stack the first line stands that is not ours: a warning should point there."""
+    depth, frame = 1, inspect.currentframe()
+    frame = frame.f_back if frame else None
+    while frame and str(frame.f_globals.get("__name__", "")).startswith("tokenlab_nb."):
+        depth, frame = depth + 1, frame.f_back
+    return depth

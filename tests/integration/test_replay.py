@@ -49,7 +49,7 @@ def test_a_request_made_again_from_the_replay_is_answered(sandbox_session: tl.Se
         assert await api.models(recommended_for="image") == tuple(models)
         found = await api.model(detail.id)
         asked = {name: value for name, value in job.snapshot.request.values.items() if name != "operation"}
-        request, _ = build(found, "image-edit", asked, references=intake.sources(PNG, mine), origin=api.origin)
+        request, _ = build(found, "image-edit", asked, references=intake.sources(PNG, mine)[0], origin=api.origin)
         assert request is not None
         answer = await api.create(request, {})
         return [await api.download(image.url or "") for image in answer.images]

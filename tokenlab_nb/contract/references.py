@@ -6,7 +6,7 @@ bodies of ``/v1/images/edits`` and ``/v1/images/variations``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from tokenlab_nb.contract.hosts import url_problem
 from tokenlab_nb.contract.model import EDITS, VARIATIONS, Issue, Operation
@@ -35,6 +35,8 @@ class Source:
         size: Length in bytes, for bytes.
         width: Pixels, for bytes.
         height: Pixels, for bytes.
+        of: The hash of the picture that these bytes are a prepared copy of (upright, 8 bits, smaller); None where they
+            are the picture itself.
     """
 
     url: str | None = None
@@ -44,6 +46,7 @@ class Source:
     size: int = 0
     width: int = 0
     height: int = 0
+    of: str | None = None
 
     def __post_init__(self) -> None:
         if sum(part is not None for part in (self.url, self.file_id, self.sha256)) != 1:
@@ -54,13 +57,26 @@ class Source:
         """Whether its bytes must be sent along."""
         return self.sha256 is not None
 
+    @property
+    def picture(self) -> str | None:
+        """The hash that tells where it came from: that of the picture which was handed in."""
+        return self.of or self.sha256
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON values. What was added later is left out while it says nothing: old hashes stay as they are."""
+        values = asdict(self)
+        if self.of is None:
+            del values["of"]
+        return values
+
 
 @dataclass(frozen=True, slots=True)
 class ReferencePlan:
     """How the pictures travel.
 
     Attributes:
-        field: The field that carries the references; empty without any.
+        field: The field that carries the references (the first one, where there is a `rest_field`); empty without any.
+        rest_field: The field that carries all but the first, where that is another one.
         mask_field: The field that carries the mask; empty without one.
         multipart: Whether the call is ``multipart/form-data``.
         issues: Why it cannot be done; the other attributes mean nothing then.
@@ -69,6 +85,7 @@ class ReferencePlan:
     field: str = ""
     mask_field: str = ""
     multipart: bool = False
+    rest_field: str = ""
     issues: tuple[Issue, ...] = ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from tokenlab_nb.contract.model import VARIATIONS, Issue, Json, Model, Operation
@@ -25,6 +25,7 @@ class ImageRequest:
         values: Body fields by name, the prompt included, pictures excluded; JSON values, kept as a copy.
         references: Pictures that go in, in order.
         reference_field: The field that carries them, such as ``image_urls`` or ``image``; empty without any.
+        rest_field: The field that carries all but the first, where that is another one.
         mask: The mask, if any.
         mask_field: The field that carries it.
         multipart: Whether it is sent as ``multipart/form-data`` instead of JSON.
@@ -41,6 +42,7 @@ class ImageRequest:
     mask_field: str = ""
     multipart: bool = False
     delivery_policy: str | None = None
+    rest_field: str = ""
 
     def __post_init__(self) -> None:
         # A copy in JSON's own types: what the caller does to its lists later cannot change what was checked.
@@ -65,8 +67,12 @@ class ImageRequest:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the canonical JSON: equal requests have equal hashes, on every machine."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        """SHA-256 over the canonical JSON: equal requests have equal hashes, on every machine.
+
+        What was handed in before it was prepared does not count: what is sent does.
+        """
+        sent = replace(self, references=tuple(replace(each, of=None) for each in self.references))
+        text = json.dumps(sent.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
@@ -75,8 +81,12 @@ class ImageRequest:
         return (*self.references, self.mask) if self.mask else self.references
 
     def to_json(self) -> dict[str, object]:
-        """Return plain JSON values; `from_json` is its inverse."""
-        return {**asdict(self), "references": [asdict(source) for source in self.references]}
+        """Return plain JSON values; `from_json` is its inverse. What was added later is left out while it is empty."""
+        values = {**asdict(self), "references": [source.to_json() for source in self.references]}
+        values["mask"] = self.mask.to_json() if self.mask else None
+        if not self.rest_field:
+            del values["rest_field"]
+        return values
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
@@ -141,6 +151,7 @@ def build(
         mask_field=pictures.mask_field,
         multipart=pictures.multipart or what.endpoint == VARIATIONS,
         delivery_policy=policy if isinstance(policy, str) else None,
+        rest_field=pictures.rest_field,
     )
     return request, issues
 
