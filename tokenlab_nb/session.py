@@ -223,13 +223,36 @@ class Session(Desk):
             raise ValueError("Only a local picture has its bytes here.")
         return self._blobs.get(source.sha256)
 
-    def draft_request(self, model: Model, values: Mapping[str, Json], *, operation: str) -> requests.ImageRequest:
-        """Check a request without pictures against a model that was read before: nothing is asked, nothing waits.
+    def take_mask(self, mask: Picture, first: Source | None) -> intake.Taken:
+        """Keep a mask for requests that are made later, in the shape that edits want.
+
+        Args:
+            mask: What `submit` takes as a mask.
+            first: The picture that it covers, as `take_in` returned it.
+
+        Returns:
+            What stands for it in ``mask=``, and what should be known of it.
+
+        Raises:
+            ValidationError: If it is no mask for that picture.
+        """
+        return intake.mask(mask, first, self._blobs)
+
+    def draft_request(
+        self,
+        model: Model,
+        values: Mapping[str, Json],
+        *,
+        operation: str,
+        references: Sequence[Source] = (),
+        mask: Source | None = None,
+    ) -> requests.ImageRequest:
+        """Check a request against a model that was read before: nothing is asked, nothing waits.
 
         Raises:
             ValidationError: As `submit`.
         """
-        return self._checked(model.id, model, operation, values)[0]
+        return self._checked(model.id, model, operation, values, tuple(references), mask)[0]
 
     def generate(self, *, model: str, prompt: str, **params: Any) -> list[ImageResult]:
         """Make pictures and wait for them: `submit` and `Job.wait` in one."""

@@ -97,7 +97,7 @@ def test_a_value_outside_the_contract_is_told_beside_its_control_and_nothing_is_
     objection = studio(nb).locator(".tlnb-objection:visible").filter(has_text=re.compile(r"\S"))
     expect(objection).to_have_count(1)
     expect(size.locator(".tlnb-objection")).to_contain_text("not a multiple of 16. Use 992x992, say.")
-    expect(studio(nb).locator(".tlnb-alert:visible")).to_have_text("Nothing was sent. See beside the settings.")
+    expect(studio(nb).locator(".tlnb-alert:visible")).to_have_text("Nothing was sent. See beside what it is about.")
     expect(studio(nb).locator(".tlnb-tile")).to_have_count(0)
     nb.shot("outside-the-contract")
     size.get_by_role("combobox").fill("992x992")

@@ -167,6 +167,17 @@ class Widget(anywidget.AnyWidget):
         return handler
 
 
+def plain_boxes(box: Any) -> list[Any]:
+    """All plain ipywidgets below a box; ours close their own."""
+    found = []
+    for child in box.children:
+        if type(child).__module__.startswith(_PACKAGE):
+            continue
+        found.append(child)
+        found += plain_boxes(child) if hasattr(child, "children") else []
+    return found
+
+
 class Closable(Protocol):
     """A widget, or whatever owns some."""
 

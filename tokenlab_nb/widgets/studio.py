@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets as w
 
-from tokenlab_nb.contract.model import TEXT_TO_IMAGE, Json, Model, Operation
+from tokenlab_nb.contract.model import Issue, Json, Model, Operation
 from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.contract.workflows import CREATE, operation_for
 from tokenlab_nb.errors import BudgetExceededError, IssueLike, TokenLabError, ValidationError
-from tokenlab_nb.widgets._base import Widget, failure_text, guard, note_run
+from tokenlab_nb.widgets._base import failure_text, guard, note_run, plain_boxes
 from tokenlab_nb.widgets._bridge import bridge
 from tokenlab_nb.widgets._header import Header
 from tokenlab_nb.widgets._tiles import is_set_aside
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
     from tokenlab_nb.jobs.handle import Job
     from tokenlab_nb.session import Session
     from tokenlab_nb.widgets.gallery import Gallery
+    from tokenlab_nb.widgets.inputs import Inputs
 
 __all__ = ["Studio"]
 
 T = TypeVar("T")
+
+_UNPAINTED = Issue("mask", "Nothing is painted yet.", remedy="Paint over what should change, or choose From pictures.")
 
 
 class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
@@ -49,6 +53,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     Attributes:
         session: Where requests go.
         picker: The model picker.
+        inputs: What to do (from text, from pictures, a part of one, variations), the pictures and the mask.
         controls: The controls of the chosen models.
         prompt: The prompt box.
         quote: What a run costs, the budget, and what was made before.
@@ -63,7 +68,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         prompt: str = "",
         budget: float | None = None,
     ) -> None:
-        # Session and gallery bring network, ledger and imaging with them: the name `tl.Studio` alone must not.
+        # These bring network, ledger and imaging with them: the name `tl.Studio` alone must not.
         self.session: Session = session or import_module("tokenlab_nb.opening").shared_session()
         known = [job for job in self.session.jobs if not is_set_aside(job.snapshot)]
         self.gallery: Gallery = import_module("tokenlab_nb.widgets.gallery").Gallery(known, title="Results")
@@ -71,6 +76,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._asked: set[str] = set()  # models whose contracts are on their way
         self._reading: set[str] | None = None  # models that a press of Run still waits for
         self._shown: list[str] = []
+        self._following = False
         self._wanted = list(models)
         self.header = Header(
             place=self.session.place,
@@ -80,7 +86,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         )
         self.picker = ModelPicker([], value=[])
         self.prompt = w.Textarea(value=prompt, placeholder="What the picture shows", rows=3, description="Prompt")
-        self.count, self.others = w.Label(), w.Label()
+        self.count = w.Label()
+        self.inputs: Inputs = import_module("tokenlab_nb.widgets.inputs").Inputs(self.session)
         self.controls = ParameterControls()
         self.quote = Quote(self.session, limit=budget, drafts=self._drafts, show=self._show_made)
         self.button = w.Button(description="Run", button_style="primary", disabled=True)
@@ -125,14 +132,19 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         if not chosen:
             raise ValidationError("No model is chosen.", hint="Choose one or more models above.")
         self._show_issues(())
+        if not self.inputs.is_possible:
+            raise ValidationError(f"{self.inputs.bar.note or 'The chosen models do not do this.'} Nothing was sent.")
         if chosen != self._shown:
             raise ValidationError("The settings of the chosen models are not here yet.", hint="Wait, or try again.")
-        requests, refused = self._prepared(chosen)
+        requests, refused, notes = self._prepared(chosen)
         issues = [*self.controls.issues, *refused]
+        self.inputs.show_issues(notes)  # what is worth knowing, and no reason not to send
         if issues:
             rest = self._show_issues(issues)
             text = " ".join(dict.fromkeys(f"{issue.message} {issue.remedy}".strip() for issue in rest))
-            raise ValidationError(f"Nothing was sent. {text}".strip(), issues=issues, hint="See beside the settings.")
+            raise ValidationError(
+                f"Nothing was sent. {text}".strip(), issues=issues, hint="See beside what it is about."
+            )
         jobs = self._sent(requests)
         for job in jobs:
             self.gallery.add(job)
@@ -149,10 +161,10 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def close(self) -> None:
         """Free both ends of every widget in it. The session and its jobs go on."""
         bridge().forget(self)
-        for name in ("header", "picker", "controls", "quote", "gallery"):
+        for name in ("header", "picker", "inputs", "controls", "quote", "gallery"):
             if part := self.__dict__.get(name):  # where the making failed half-way, some are missing
                 part.close()
-        for box in _boxes(self):
+        for box in plain_boxes(self):
             box.close()
         super().close()
 
@@ -163,25 +175,41 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         """Show a failure in the bar on top; an empty text takes it away."""
         self.header.show_error(text)
 
-    def _prepared(self, chosen: Sequence[str]) -> tuple[list[ImageRequest], list[IssueLike]]:
-        """One request for each model, and what is wrong, each thing once."""
-        requests = []
+    def _prepared(self, chosen: Sequence[str]) -> tuple[list[ImageRequest], list[IssueLike], list[IssueLike]]:
+        """One request for each model; what is wrong, each thing once; and what is worth knowing."""
+        requests: list[ImageRequest] = []
         found: dict[str, IssueLike] = {}
+        notes: dict[str, IssueLike] = {}
         for name in chosen:
-            values = {**self.controls.values_for(name), "prompt": self.prompt.value}
             try:
-                requests.append(self.session.prepare(name, values, operation=TEXT_TO_IMAGE))
+                taken = self.inputs.taken()
+                operation = self._operation(name).name
+                request, told = self.session.checked(name, self._values(name), operation=operation, **taken)
             except ValidationError as error:
                 found.update({f"{issue.field} {issue.message}": issue for issue in error.issues})
-        return requests, list(found.values())
+            else:
+                requests.append(request)
+                notes.update({f"{issue.field} {issue.message}": issue for issue in told})
+        if self.inputs.lacks_mask:
+            found["mask"] = _UNPAINTED
+        return requests, list(found.values()), list(notes.values())
+
+    def _values(self, name: str) -> dict[str, Json]:
+        """What goes to a model beside pictures: its settings, and the prompt where the workflow takes one."""
+        prompt: dict[str, Json] = {"prompt": self.prompt.value} if self.inputs.workflow.needs_prompt else {}
+        return {**self.controls.values_for(name), **prompt}
 
     def _drafts(self) -> list[ImageRequest]:
         """What Run would send now, by the contracts that are here; without what is not right yet."""
         requests = []
-        for name in list(self._shown):
+        taken = self.inputs.at_hand()
+        for name in list(self._shown) if taken is not None and not self.inputs.lacks_mask else []:
             with suppress(ValidationError, KeyError):  # another choice of models may just be on its way in
-                values = {**self.controls.values_for(name), "prompt": self.prompt.value}
-                requests.append(self.session.draft_request(self._models[name], values, operation=TEXT_TO_IMAGE))
+                operation = self._operation(name).name
+                values = self._values(name)
+                requests.append(
+                    self.session.draft_request(self._models[name], values, operation=operation, **(taken or {}))
+                )
         return requests
 
     def _show_made(self, jobs: Sequence[Job]) -> None:
@@ -240,6 +268,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     def _show_issues(self, issues: Any) -> list[IssueLike]:
         """Put each issue where the user looks; return those that are not yet anywhere."""
+        issues = self.inputs.show_issues(issues)
         about_prompt = [issue for issue in issues if issue.field == "prompt"]
         self._tell_prompt(" ".join(f"{issue.message} {issue.remedy}".strip() for issue in about_prompt))
         return list(self.controls.show_issues([issue for issue in issues if issue.field != "prompt"]))
@@ -250,9 +279,9 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.prompt.layout = w.Layout(width="auto")
         foot = w.HBox([self.button, self.retry, self.count])
         # Run stands right below the prompt: the settings are many, and most runs change none of them.
-        ask, results = w.VBox([self.picker, self.others, self.prompt, foot, self.quote]), w.VBox([self.gallery])
+        ask, results = w.VBox([self.picker, self.inputs, self.prompt, foot, self.quote]), w.VBox([self.gallery])
         settings = w.VBox([self.controls])
-        lines = ((self.prompt, "prompt"), (self.count, "line"), (self.others, "line"), (foot, "foot"))
+        lines = ((self.prompt, "prompt"), (self.count, "line"), (foot, "foot"))
         for widget, name in (*lines, (self.button, "run")):
             widget.add_class(f"tlnb-studio-{name}")
         columns = w.Box([ask, results, settings])
@@ -267,6 +296,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.picker.observe(guard(lambda _change: self._choose(), shown), "value")
         self.prompt.observe(guard(lambda _change: self._edited(), shown), "value")
         self.controls.observe_values(guard(lambda _values: self._reprice(), shown))
+        self.inputs.on_change(guard(self._work_otherwise, shown))
 
     # -------------------------------------------------------------------------- models, contracts
 
@@ -279,12 +309,10 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         (self._choose if self.picker.models else self._load_models)()
 
     def _take_models(self, answer: Answer[tuple[Model, ...]]) -> None:
-        listed = self._result(answer)
-        models = [model for model in listed if TEXT_TO_IMAGE in model.contract.operations]
-        others = len(listed) - len(models)
-        self.others.value = f"{others} more start from a picture: session.edit(), session.vary()." if others else ""
+        models: tuple[Model, ...] = self._result(answer)
         self.picker.models = models
-        first = self._wanted or [model.id for model in models if model.lifecycle.stage == "active"][:1]
+        usual = [model.id for model in models if model.lifecycle.stage == "active" and operation_for(model, CREATE)]
+        first = self._wanted or usual[:1]
         self.picker.value = [model.id for model in models if model.id in first]
         self._choose()
 
@@ -301,27 +329,39 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def _take_contract(self, name: str, answer: Answer[Model]) -> None:
         """Keep the model under the name that was asked for: an alias brings a model of another id."""
         self._asked.discard(name)
-        model = self._result(answer)
-        if TEXT_TO_IMAGE not in model.contract.operations:
-            raise ValidationError(f"{name} does not make pictures from a prompt alone.", hint="Choose another model.")
-        self._models[name] = model
+        self._models[name] = self._result(answer)
         if all(chosen in self._models for chosen in self.picker.value):
             self._show_controls()
 
     def _show_controls(self) -> None:
-        self._shown = list(self.picker.value)
+        """Show what the chosen models take, for what they are to do; where they cannot do it together, nothing."""
+        chosen = list(self.picker.value)
+        self._following = True  # the workflow may change now, which is no news
+        try:
+            self.inputs.follow({name: self._models[name] for name in chosen})
+        finally:
+            self._following = False
+        self._shown = chosen if self.inputs.is_possible else []
         self.controls.switch({name: self._operation(name) for name in self._shown})
         self._reprice()
         self.button.disabled = not self._shown
+        self.prompt.layout.display = None if self.inputs.workflow.needs_prompt else "none"
         self._tell_prompt("")
 
+    def _work_otherwise(self) -> None:
+        """Another workflow, other pictures, another mask."""
+        if self._following:
+            return
+        if all(name in self._models for name in self.picker.value):
+            self._show_controls()
+
     def _operation(self, name: str) -> Operation:
-        return self._models[name].contract.operations[TEXT_TO_IMAGE]
+        return self.inputs.operation(self._models[name])
 
     def _reprice(self) -> None:
         """Say what a run will cost: it hangs on models and settings, not on the prompt."""
         unchecked = [
-            (model, ImageRequest(model.id, TEXT_TO_IMAGE, "", self.controls.values_for(name)))
+            (model, ImageRequest(model.id, self.inputs.operation(model).name, "", self.controls.values_for(name)))
             for name, model in ((name, self._models[name]) for name in self._shown)
         ]
         self.button.description = self.quote.button([self.session.price(each, model) for model, each in unchecked])
@@ -346,7 +386,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         params = [self._operation(name).params.get("prompt") for name in self._shown]
         stated = [param.max_length for param in params if param and param.max_length]
         length = f"{len(self.prompt.value):,}" + (f" / {min(stated):,}" if stated else "") + " characters"
-        self.count.value = problem or length
+        self.count.value = problem or (length if self.inputs.workflow.needs_prompt else "")
         (self.count.add_class if problem else self.count.remove_class)("tlnb-studio-problem")
 
     def _then(self, name: str, answer: Answer[Any], take: Any) -> None:
@@ -357,14 +397,3 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
                 self.show_error(text)
 
         answer.add_done_callback(lambda done: bridge().soon(self, name, partial(guard(take, show), done), work=True))
-
-
-def _boxes(box: Any) -> list[Any]:
-    """All plain widgets below a box; ours close their own."""
-    found = []
-    for child in box.children:
-        if isinstance(child, (Widget, ParameterControls)):
-            continue
-        found.append(child)
-        found += _boxes(child) if hasattr(child, "children") else []
-    return found

@@ -36,16 +36,16 @@ def choose(studio: tl.Studio, *models: str) -> None:
     until(lambda: studio.button.description.startswith(f"Run {len(models)} "))
 
 
-def test_it_offers_the_models_that_need_only_a_prompt(studio):
+def test_it_offers_all_image_models(studio):
     offered = {model.id for model in studio.picker.models}
-    assert {"gpt-image-2", "nano-banana-2"} <= offered
-    assert "ideogram-edit-v3" not in offered  # edits only
+    assert {"gpt-image-2", "nano-banana-2", "ideogram-edit-v3"} <= offered
 
 
 def test_without_a_wish_the_first_recommendation_is_chosen(sandbox_session):
     studio = tl.Studio(sandbox_session)
     until(lambda: not studio.button.disabled)
-    assert studio.picker.value == [studio.picker.models[0].id]
+    first = next(model for model in studio.picker.models if "text-to-image" in model.contract.operations)
+    assert studio.picker.value == [first.id]
     studio.close()
 
 
@@ -153,10 +153,6 @@ def test_widgets_share_one_session_until_the_settings_change(tmp_path, monkeypat
     second.close()
 
 
-def test_models_that_start_from_a_picture_are_named(studio):
-    assert studio.others.value == "5 more start from a picture: session.edit(), session.vary()."
-
-
 def service(tmp_path, answer: Callable[[httpx.Request], httpx.Response]) -> tl.Session:
     return tl.connect(
         base_url="http://127.0.0.1:1", api_key="sk-x", data_dir=tmp_path, transport=httpx.MockTransport(answer)
@@ -196,14 +192,13 @@ def test_run_waits_for_the_contract_and_a_failed_one_can_be_asked_for_again(tmp_
         studio.close()
 
 
-def test_a_model_whose_contract_turns_out_to_need_a_picture_is_told(tmp_path):
+def test_a_model_whose_contract_turns_out_to_need_a_picture_goes_on_from_pictures(tmp_path):
     def answer(request: httpx.Request) -> httpx.Response:
         listed = request.url.path == "/v1/models"
         return httpx.Response(200, json={"data": [item("m", "text-to-image")]} if listed else item("m", "image-edit"))
 
     with service(tmp_path, answer) as session:
         studio = tl.Studio(session)
-        until(lambda: studio.header.error)
-        assert "m does not make pictures from a prompt alone" in studio.header.error
-        assert studio.button.disabled
+        until(lambda: studio.inputs.bar.value == "change")
+        assert "m makes no picture from a prompt alone" in studio.inputs.bar.note
         studio.close()

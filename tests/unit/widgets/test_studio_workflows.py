@@ -1,0 +1,151 @@
+"""The Studio with pictures: workflows, references and masks, against the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+
+import tokenlab_nb as tl
+from tests.unit.widgets.test_studio import DEADLINE, choose, until
+
+SIZE = (256, 192)
+PICTURE = Image.linear_gradient("L").resize(SIZE).convert("RGB")
+
+
+@pytest.fixture
+def studio(sandbox_session: tl.Session) -> Iterator[tl.Studio]:
+    made = tl.Studio(sandbox_session, models=["gpt-image-2"], prompt="A red fox in deep snow")
+    until(lambda: not made.button.disabled)
+    yield made
+    made.close()
+
+
+def half_mask() -> Image.Image:
+    """The left half may change."""
+    mask = Image.new("L", SIZE, 0)
+    mask.paste(255, (0, 0, SIZE[0] // 2, SIZE[1]))
+    return mask
+
+
+def work(studio: tl.Studio, workflow: str) -> None:
+    studio.inputs.bar.value = workflow
+
+
+def hand_in(studio: tl.Studio, *pictures: object) -> None:
+    studio.inputs.references.value = list(pictures)
+    until(lambda: len(studio.inputs.references.value) == len(pictures))
+
+
+def refused(studio: tl.Studio) -> list[str]:
+    """Press Run where it must be refused; the fields that the issues are about."""
+    with pytest.raises(tl.errors.ValidationError) as told:
+        studio.run()
+    return [issue.field for issue in told.value.issues]
+
+
+def test_from_pictures_goes_to_whatever_operation_each_model_has(studio):
+    choose(studio, "gpt-image-2", "nano-banana-2")
+    work(studio, "change")
+    hand_in(studio, PICTURE)
+    jobs = {job.request.model: job for job in studio.run()}
+    assert {name: job.request.operation for name, job in jobs.items()} == {
+        "gpt-image-2": "image-edit",
+        "nano-banana-2": "image-to-image",
+    }
+    for job in jobs.values():
+        assert len(job.wait(DEADLINE)) == 1
+        assert [source.sha256 for source in job.request.references] == [
+            source.sha256 for source in studio.inputs.references.value
+        ]
+
+
+def test_only_the_painted_part_changes(studio):
+    work(studio, "inpaint")
+    hand_in(studio, PICTURE)
+    studio.inputs.mask.mask = half_mask()
+    (job,) = studio.run()
+    (result,) = job.wait(DEADLINE)
+    assert result.pil.size == SIZE
+    right = (SIZE[0] // 2, 0, *SIZE)
+    assert result.pil.convert("RGB").crop(right).tobytes() == PICTURE.crop(right).tobytes()
+    assert result.pil.convert("RGB").tobytes() != PICTURE.tobytes()
+
+
+def test_without_paint_nothing_is_sent(studio):
+    work(studio, "inpaint")
+    hand_in(studio, PICTURE)
+    assert refused(studio) == ["mask"]
+    assert studio.jobs == []
+    assert "Nothing is painted yet" in studio.inputs.problem
+
+
+@pytest.mark.parametrize("workflow", ["change", "inpaint"])
+def test_without_a_picture_nothing_is_sent(studio, workflow):
+    work(studio, workflow)
+    assert refused(studio) == ["references"]
+    assert studio.jobs == []
+    assert "needs a picture" in studio.inputs.problem
+
+
+def test_variations_take_no_prompt(studio):
+    choose(studio, "dall-e-2")
+    until(lambda: "vary" in studio.inputs.bar.offered)
+    work(studio, "vary")
+    assert studio.prompt.layout.display == "none"
+    hand_in(studio, PICTURE.resize((256, 256)))
+    (job,) = studio.run()
+    assert job.request.operation == "image-variation"
+    assert job.request.prompt == ""
+    assert len(job.wait(DEADLINE)) == 1
+
+
+def test_models_that_only_edit_make_it_go_on_from_pictures(studio):
+    studio.picker.value = ["ideogram-edit-v3"]
+    until(lambda: studio.inputs.bar.value == "change")
+    assert "ideogram-edit-v3 makes no picture from a prompt alone" in studio.inputs.bar.note
+
+
+def test_models_without_a_common_way_cannot_be_run(studio):
+    studio.picker.value = ["ideogram-edit-v3", "qwen-image"]
+    until(lambda: studio.inputs.bar.offered == [])
+    assert studio.button.disabled
+    with pytest.raises(tl.errors.ValidationError, match="in common"):
+        studio.run()
+
+
+def test_pictures_stay_when_the_workflow_changes_and_are_not_sent_where_none_belong(studio):
+    work(studio, "change")
+    hand_in(studio, PICTURE)
+    work(studio, "create")
+    (job,) = studio.run()
+    assert job.request.references == ()
+    work(studio, "change")
+    assert len(studio.inputs.references.value) == 1
+
+
+def test_settings_follow_the_workflow(studio):
+    choose(studio, "nano-banana-2")
+    studio.controls.set_values({"n": 2})
+    work(studio, "change")
+    assert studio.values == {"n": 2}
+    work(studio, "create")
+    assert studio.values == {"n": 2}
+
+
+def test_what_was_made_before_is_known_of_pictures_too(studio):
+    work(studio, "inpaint")
+    hand_in(studio, PICTURE)
+    studio.inputs.mask.mask = half_mask()
+    (job,) = studio.run()
+    job.wait(DEADLINE)
+    until(lambda: studio.quote.twins.startswith("Made before"))
+
+
+def test_closing_frees_pictures_and_mask_too(studio):
+    work(studio, "inpaint")
+    hand_in(studio, PICTURE)
+    parts = [studio.inputs, studio.inputs.bar, studio.inputs.references, studio.inputs.mask]
+    studio.close()
+    assert [part for part in parts if part.comm is not None] == []
