@@ -24,7 +24,7 @@ class Workflow:
         label: Its name for people.
         help: What it is, in one sentence.
         operations: The API's operations that do it, the best first.
-        lack: What a model that does not do it does not do, after its id.
+        lack: What is to be said of a model that does not do it, after its id; the verb comes first.
         needs_mask: Whether a mask goes in.
         needs_prompt: Whether a prompt goes in.
     """
@@ -76,4 +76,10 @@ def operation_for(model: Model, workflow: str) -> Operation | None:
 def obstacle(models: Sequence[Model], workflow: str) -> str:
     """Why these models cannot do it together, naming those that do not; an empty text where all of them can."""
     lacking = [model.id for model in models if operation_for(model, workflow) is None]
-    return f"{', '.join(lacking)} {WORKFLOWS[workflow].lack}." if lacking else ""
+    if not lacking:
+        return ""
+    *others, last = lacking
+    verb, _, rest = WORKFLOWS[workflow].lack.partition(" ")
+    if others:
+        verb = verb.removesuffix("s")
+    return f"{' and '.join([', '.join(others), last] if others else [last])} {verb} {rest}."

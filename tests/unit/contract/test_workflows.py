@@ -53,11 +53,15 @@ def test_the_operation_that_does_it(operations: list[Operation], workflow: str, 
         (CREATE, "editor makes no picture from a prompt alone."),
         (CHANGE, "talker takes no pictures."),
         (INPAINT, "talker takes no mask."),
-        (VARY, "talker, editor makes no variations."),
+        (VARY, "talker and editor make no variations."),
     ],
 )
 def test_those_that_do_not_are_named(workflow: str, said: str) -> None:
     assert obstacle([model(T2I, name="talker"), model(EDIT_MASK, name="editor")], workflow) == said
+
+
+def test_three_that_do_not_are_a_list() -> None:
+    assert obstacle([model(T2I, name=name) for name in "abc"], INPAINT) == "a, b and c take no mask."
 
 
 def test_what_all_of_them_do_has_no_obstacle() -> None:

@@ -5,7 +5,9 @@ function render({ model, el }) {
   const group = h("div", { class: "tlnb-flows", role: "radiogroup", "aria-label": "What to do" });
   const help = h("div", { class: "tlnb-flows-help", id: `${id}-help` });
   const note = h("div", { class: "tlnb-flows-note", role: "status" });
+  const why = h("div", { class: "tlnb-flows-why" });
   const buttons = new Map();
+  let told = "";
 
   const choose = (name) => {
     if (buttons.get(name).getAttribute("aria-disabled") === "true") return;
@@ -57,12 +59,14 @@ function render({ model, el }) {
     setText(help, rows.find((row) => row.name === value)?.help ?? "");
     // Why something is greyed out stands there to be read: a tooltip is for who has a mouse.
     const reasons = rows.filter((row) => row.why && row.name !== value).map((row) => `${row.label}: ${row.why}`);
-    setText(why, reasons.join(" "));
+    if (reasons.join("\n") !== told) {
+      told = reasons.join("\n");
+      why.replaceChildren(...reasons.map((text) => h("div", { text })));
+    }
     setShown(why, reasons.length > 0);
     setText(note, model.get("note"));
     setShown(note, Boolean(model.get("note")));
   };
-  const why = h("div", { class: "tlnb-flows-why" });
   el.append(h("div", { class: "tlnb-flows-box" }, group, help, note, why));
   alertRegion(model, el);
   model.on("change:value change:_rows change:note", update);
