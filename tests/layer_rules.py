@@ -103,7 +103,17 @@ ONLY_IN = {
 }
 """Outside names, and the only files that may use them."""
 
-FROZEN = ("contract/*", "api/replies.py", "jobs/job.py", "pixels.py", "images.py", "prepare.py", "masks.py", "sweep/*", "sandbox/world.py")
+FROZEN = (
+    "contract/*",
+    "api/replies.py",
+    "jobs/job.py",
+    "pixels.py",
+    "images.py",
+    "prepare.py",
+    "masks.py",
+    "sweep/*",
+    "sandbox/world.py",
+)
 
 FILE_LINES, FUNCTION_LINES, USUAL_CODE_LINES, SCRIPT_LINES = 400, 60, 25, 700
 
