@@ -23,7 +23,10 @@ STREET = (
     "settings",
     "contract",
     "api",
+    "pixels",
     "images",
+    "prepare",
+    "masks",
     "jobs",
     "store",
     "sweep",
@@ -72,7 +75,7 @@ _CHANCE = (*_SLEEPERS, "widgets/*")
 
 ONLY_IN = {
     "httpx": ("api/client.py", "session.py", "opening.py"),
-    "PIL": ("images.py", "sandbox/*"),
+    "PIL": ("pixels.py", "images.py", "prepare.py", "masks.py", "sandbox/*"),
     "sqlite3": ("store/*",),
     "starlette": ("sandbox/*",),
     "ipywidgets": ("widgets/*",),
@@ -100,7 +103,17 @@ ONLY_IN = {
 }
 """Outside names, and the only files that may use them."""
 
-FROZEN = ("contract/*", "api/replies.py", "jobs/job.py", "images.py", "sweep/*", "sandbox/world.py")
+FROZEN = (
+    "contract/*",
+    "api/replies.py",
+    "jobs/job.py",
+    "pixels.py",
+    "images.py",
+    "prepare.py",
+    "masks.py",
+    "sweep/*",
+    "sandbox/world.py",
+)
 
 FILE_LINES, FUNCTION_LINES, USUAL_CODE_LINES, SCRIPT_LINES = 400, 60, 25, 700
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from tokenlab_nb import images
+from tokenlab_nb import images, masks, pixels, prepare
 from tokenlab_nb.contract.model import IMAGE_EDIT, IMAGE_TO_IMAGE, TEXT_TO_IMAGE, Issue, Model
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.errors import ImageError, ValidationError
@@ -15,7 +18,8 @@ from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.ports import Blobs
 
 Picture = str | os.PathLike[str] | bytes | ImageResult | Job | Any
-"""What may go in as a picture: a path, an http(s) address, bytes, a `PIL.Image.Image`, an `ImageResult` or a `Job`."""
+"""What may go in as a picture: a path, an http(s) address, bytes, a `PIL.Image.Image`, a NumPy array
+(height x width x 3, uint8), an `ImageResult` or a `Job`."""
 
 
 Taken = tuple[Source, tuple[Issue, ...]]
@@ -35,8 +39,11 @@ def sources(pictures: Sequence[Picture] | Picture | None, blobs: Blobs) -> tuple
     Raises:
         ValidationError: If one of them is no picture; the issue's field is ``references[0]`` and so on.
     """
-    given = [] if pictures is None else list(pictures) if isinstance(pictures, list | tuple) else [pictures]
-    taken = [source(picture, f"references[{place}]", blobs) for place, picture in enumerate(given)]
+    if not isinstance(pictures, list | tuple):
+        with _named("references"):
+            _refuse_containers(pictures)
+        pictures = [] if pictures is None else [pictures]
+    taken = [source(picture, f"references[{place}]", blobs) for place, picture in enumerate(pictures)]
     return tuple(found for found, _ in taken), tuple(issue for _, issues in taken for issue in issues)
 
 
@@ -50,34 +57,95 @@ def source(picture: Picture, name: str, blobs: Blobs) -> Taken:
     """
     if isinstance(picture, Source):
         return picture, ()
-    if isinstance(picture, Job):
-        done = picture.images
-        if not done:
-            issue = Issue(name, f"{picture!r} has no picture.", remedy="Wait for it, or hand in another one.")
-            raise refusal(name, (issue,))
-        picture = done[0]
-    try:
+    with _named(name):
+        picture = _single(picture)
+        drawn = prepare.in_memory(picture)
+        if drawn:
+            return _kept(drawn, name, blobs)
         found = images.normalise_source(picture)
         if isinstance(found, str):
             return Source(url=found), ()
-        probe = images.probe(found)
-    except ImageError as error:
-        raise refusal(name, (Issue(name, error.message, remedy=error.hint),)) from error
-    sha256 = blobs.put(found)
-    kept = Source(sha256=sha256, media_type=probe.media_type, size=len(found), width=probe.width, height=probe.height)
-    return kept, ()
+        kept, issues = _kept(prepare.reference(found), name, blobs)
+        if issues:  # a copy: what was handed in is what people will look for
+            kept = replace(kept, of=blobs.put(found))
+        return kept, (*_misnamed(picture, found, name), *issues)
 
 
 def mask(picture: Picture, first: Source | None, blobs: Blobs) -> Taken:
     """Bring a mask into the shape that edits want; see `sources`.
 
     Args:
-        picture: What was handed in.
-        first: The picture that it covers, where one was given.
+        picture: What was handed in. An address stays one, and a `Source` is taken as converted before.
+        first: The picture that it covers, where one was given; the size is checked where it is known.
         blobs: Keeps local bytes.
     """
-    del first
-    return source(picture, "mask", blobs)
+    if isinstance(picture, Source):
+        return picture, ()
+    with _named("mask"):
+        picture = _single(picture)
+        if isinstance(picture, str):
+            address = images.normalise_source(picture)
+            if isinstance(address, str):
+                return Source(url=address), ()
+            picture = address
+        size = (first.width, first.height) if first and first.width else None
+        read = masks.take(picture, size, turned=bool(first and first.of))
+        data = masks.to_png(read.area)
+    width, height = read.area.size
+    kept = Source(sha256=blobs.put(data), media_type="image/png", size=len(data), width=width, height=height)
+    return kept, tuple(Issue("mask", said, remedy=what, severity="warning") for said, what in read.doubts)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """A block in which a picture is looked at: what is wrong with it is told by its name."""
+    try:
+        yield
+    except ImageError as error:
+        raise refusal(name, (Issue(name, error.message, remedy=error.hint),)) from error
+
+
+def _refuse_containers(picture: Picture) -> None:
+    if isinstance(picture, Set | Mapping | Iterator) and not hasattr(picture, "read"):
+        kind = type(picture).__name__
+        raise ImageError(f"Pictures are not taken out of a {kind}.", hint="Hand in a list of them: list(...).")
+
+
+def _single(picture: Picture) -> Picture:
+    """One picture; of a job, its first."""
+    if picture is None:
+        raise ImageError("There is None in place of a picture.", hint="Leave it out.")
+    if isinstance(picture, list | tuple):
+        raise ImageError(f"This is a {type(picture).__name__}, not a picture.", hint="Hand in one flat list.")
+    _refuse_containers(picture)
+    if not isinstance(picture, Job):
+        return picture
+    done = picture.images
+    if not done:
+        raise ImageError(f"{picture!r} has no picture.", hint="Wait for it, or hand in another one.")
+    return done[0]
+
+
+def _kept(prepared: prepare.Prepared, name: str, blobs: Blobs) -> Taken:
+    data, probe = prepared.data, prepared.probe
+    kept = Source(
+        sha256=blobs.put(data), media_type=probe.media_type, size=len(data), width=probe.width, height=probe.height
+    )
+    return kept, tuple(Issue(name, change, severity="warning") for change in prepared.changes)
+
+
+def _misnamed(picture: Picture, data: bytes, name: str) -> tuple[Issue, ...]:
+    """A warning where a file's name promises another kind of picture than its bytes are."""
+    if not isinstance(picture, str | os.PathLike):
+        return ()
+    path = Path(os.fsdecode(picture))
+    promised, found = pixels.SUFFIXES.get(path.suffix.lower()), pixels.media_type(data)
+    if promised in (None, found):
+        return ()
+    kind = pixels.FORMATS[found]
+    said = f"{path.name} is named like a {pixels.FORMATS[promised]} file, but holds a {kind} picture."
+    remedy = f"It is taken as {kind}; rename it to {path.stem}.{kind.lower()}."
+    return (Issue(name, said, remedy=remedy, severity="warning"),)
 
 
 def default_operation(model: Model, *, has_pictures: bool, has_mask: bool) -> str:

@@ -141,7 +141,7 @@ class Session(Desk):
             prompt: What the picture shows; only variations do without.
             operation: By default text-to-image, or what the model does with pictures where some are given.
             references: Pictures that go in, in order.
-            mask: Marks what an edit may change: fully transparent pixels.
+            mask: Marks what an edit may change: white or true, or fully transparent where there is transparency.
             **params: Fields of the model's contract. Only what is given is sent; None counts as not given, and
                 ``async_`` stands for ``async``, which Python keeps for itself.
 

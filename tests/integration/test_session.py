@@ -20,7 +20,7 @@ from tokenlab_nb.errors import ImageError, NotFoundError, ValidationError
 from tokenlab_nb.sandbox.faults import Fault
 
 Make = Callable[..., Rig]
-MASK = encoded(Image.new("RGBA", (64, 48), (0, 0, 0, 0)))
+MASK = encoded(Image.linear_gradient("L").resize((64, 48)).point(lambda value: 255 if value < 100 else 0))
 
 
 def body(request: httpx.Request) -> dict[str, object]:

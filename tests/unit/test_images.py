@@ -6,7 +6,6 @@ import os
 import random
 import struct
 import warnings
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import pairwise
@@ -15,8 +14,22 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageFile
 
-from tests.unit.pictures import JPEG, PNG, WEBP, encoded, gradient, noise, opened, result
-from tokenlab_nb import images
+from tests.unit.contract.models import operation
+from tests.unit.pictures import (
+    JPEG,
+    PNG,
+    WEBP,
+    bomb,
+    cmyk_profile,
+    encoded,
+    gradient,
+    noise,
+    opened,
+    packed_png,
+    result,
+    turned,
+)
+from tokenlab_nb.contract.references import MAX_FILE_BYTES, Source, plan
 from tokenlab_nb.errors import ImageError
 from tokenlab_nb.images import Probe, normalise_source, probe, thumbnail
 
@@ -62,19 +75,22 @@ class TestProbe:
             probe(PNG.replace(PNG[-16:-12], bytes(4)))  # the checksum of the pixels
 
     def test_a_bomb_is_refused_before_it_is_decoded(self) -> None:
-        """A header that promises 2.5 gigapixels, and almost no data."""
-        head = b"IHDR" + struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
-        body = b"IDAT" + zlib.compress(bytes(1000))
-        chunks = (struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (head, body, b"IEND"))
         with pytest.raises(ImageError, match="50000 x 50000 pixels; at most 100,000,000"):
-            probe(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+            probe(bomb())
 
     def test_a_webp_bomb_is_refused(self) -> None:
         data = bytearray(encoded(Image.new("RGBA", (64, 48), (255, 0, 0, 100)), "WEBP"))
         at = data.index(b"VP8X") + 12
         data[at : at + 6] = b"\xff\xff\x00\xff\xff\x00"
-        with pytest.raises(ImageError):
+        with pytest.raises(ImageError, match="65536 x 65536 pixels; at most 100,000,000"):
             probe(bytes(data))
+
+    @pytest.mark.parametrize("chunk", ["zTXt", "iTXt", "iCCP"])
+    def test_a_bomb_in_the_metadata_is_called_that(self, chunk: str) -> None:
+        with pytest.raises(ImageError, match="unpack to far more than a picture needs") as caught:
+            probe(packed_png(chunk))
+        assert caught.value.hint == "Save it again without metadata."
+        assert probe(packed_png(chunk, 1000)).width == 64
 
     def test_the_limit_of_pixels_can_be_set(self) -> None:
         assert probe(PNG, max_pixels=64 * 48).width == 64
@@ -149,6 +165,13 @@ class TestThumbnail:
         assert small.size == (25, 50)
         assert not small.getexif()
 
+    def test_a_picture_for_print_stands_upright_in_the_colours_of_its_profile(self) -> None:
+        inks = Image.new("CMYK", (200, 100), (255, 0, 0, 0))
+        small = opened(thumbnail(turned(inks, quality=100, icc_profile=cmyk_profile()), edge=50))
+        red, green, _ = small.getpixel((9, 9))
+        assert small.size == (25, 50)
+        assert green - red > 150
+
     @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
     @pytest.mark.parametrize("exif", [b"II*\x00\xff\xff\xff\xff" + bytes(20), b"no such thing as a TIFF header"])
     def test_damaged_exif_data_do_not_matter(self, exif: bytes) -> None:
@@ -209,36 +232,23 @@ class TestNormaliseSource:
             with pytest.raises(ImageError, match="is not a file"):
                 normalise_source(path)
 
-    def test_a_file_that_is_too_large_is_not_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(images, "MAX_SOURCE_BYTES", 10)
-        (tmp_path / "big.png").write_bytes(bytes(11))
-        with pytest.raises(ImageError, match=r"big\.png.*at most 10 bytes"):
-            normalise_source(tmp_path / "big.png")
+    def test_what_is_too_large_is_refused_in_one_sentence_and_no_such_file_is_read(self, tmp_path: Path) -> None:
+        """The same sentence as that of a request's check."""
+        (tmp_path / "big.png").touch()
+        os.truncate(tmp_path / "big.png", MAX_FILE_BYTES + 1)
+        large = bytes(MAX_FILE_BYTES + 1)
+        source = Source(sha256="0" * 64, media_type="image/png", size=len(large))
+        (issue,) = plan(operation("image-edit"), (source,), None).issues
+        for thing in (tmp_path / "big.png", large, result(PNG, load=lambda: large)):
+            with pytest.raises(ImageError) as caught:
+                normalise_source(thing)
+            assert (caught.value.message, caught.value.hint) == (issue.message, issue.remedy)
+        assert normalise_source(large[:-1]) == large[:-1]
 
     @pytest.mark.parametrize("address", ["ftp://example.com/a.png", "file:///etc/passwd", "data:image/png;base64,AAAA"])
     def test_other_addresses_are_refused(self, address: str) -> None:
         with pytest.raises(ImageError, match="not an address that can be used"):
             normalise_source(address)
-
-    @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F"])
-    def test_a_pil_image_becomes_a_png(self, mode: str) -> None:
-        data = normalise_source(gradient(mode=mode))
-        assert isinstance(data, bytes)
-        assert (probe(data).media_type, probe(data).width) == ("image/png", 64)
-
-    def test_a_pil_image_keeps_its_transparency_and_profile_and_stands_upright(self) -> None:
-        image = gradient(60, 30, "RGBA")
-        image.putalpha(100)
-        image.getexif()[0x0112] = 6
-        image.info["icc_profile"] = b"a profile"
-        found = opened(bytes(normalise_source(image)))
-        assert (found.mode, found.size, found.info["icc_profile"]) == ("RGBA", (30, 60), b"a profile")
-        assert found.getpixel((3, 3))[3] == 100
-        assert image.size == (60, 30)
-
-    def test_a_pil_image_without_pixels_is_refused(self) -> None:
-        with pytest.raises(ImageError, match="cannot be written as PNG"):
-            normalise_source(Image.new("RGB", (0, 0)))
 
     def test_a_result_gives_its_original(self) -> None:
         assert normalise_source(result(JPEG)) == JPEG
