@@ -29,6 +29,7 @@ STREET = (
     "sweep",
     "export",
     "intake",
+    "reached",
     "catalogue",
     "desk",
     "session",
@@ -71,7 +72,7 @@ _SLEEPERS = ("jobs/clock.py", "sandbox/*")
 _CHANCE = (*_SLEEPERS, "widgets/*")
 
 ONLY_IN = {
-    "httpx": ("api/client.py", "session.py", "opening.py"),
+    "httpx": ("api/client.py", "api/reach.py", "session.py", "opening.py"),
     "PIL": ("images.py", "sandbox/*"),
     "sqlite3": ("store/*",),
     "starlette": ("sandbox/*",),
