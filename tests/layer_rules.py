@@ -32,6 +32,7 @@ STREET = (
     "sweep",
     "export",
     "intake",
+    "reached",
     "catalogue",
     "desk",
     "session",
@@ -74,7 +75,7 @@ _SLEEPERS = ("jobs/clock.py", "sandbox/*")
 _CHANCE = (*_SLEEPERS, "widgets/*")
 
 ONLY_IN = {
-    "httpx": ("api/client.py", "session.py", "opening.py"),
+    "httpx": ("api/client.py", "api/reach.py", "session.py", "opening.py"),
     "PIL": ("pixels.py", "images.py", "prepare.py", "masks.py", "sandbox/*"),
     "sqlite3": ("store/*",),
     "starlette": ("sandbox/*",),

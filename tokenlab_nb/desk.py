@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
+from tokenlab_nb.api.replies import Fetched
 from tokenlab_nb.catalogue import Catalogue, Discovery
 from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.pricing import Estimate, estimate
@@ -29,6 +30,9 @@ from tokenlab_nb.store.journal import Journal
 
 class Service(ImageApi, Discovery, Protocol):
     """All that a session asks of the service."""
+
+    async def fetch_reference(self, url: str) -> Fetched:
+        """Fetch a picture that is to go in."""
 
     async def close(self) -> None:
         """Close every connection."""

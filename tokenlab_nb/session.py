@@ -11,11 +11,13 @@ from importlib import import_module
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
 from tokenlab_nb import intake, settings
 from tokenlab_nb.api.client import InProcess, TokenLabClient
+from tokenlab_nb.api.reach import Resolve
 from tokenlab_nb.contract import request as requests
 from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
 from tokenlab_nb.contract.references import Source
@@ -27,6 +29,7 @@ from tokenlab_nb.jobs.clock import RealClock
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.ports import Clock
+from tokenlab_nb.reached import Reached, reached
 from tokenlab_nb.store.journal import Journal
 from tokenlab_nb.store.replay import Exported, ReplayApi, write
 
@@ -39,6 +42,7 @@ class Session(Desk):
         transport: An httpx transport in place of the network.
         clock: Time and chance; by default the real ones.
         replay: Recorded answers in place of the service.
+        resolve: Finds the addresses of hosts; by default this machine does, and with a transport nobody.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Session(Desk):
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
         replay: ReplayApi | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         self.settings = chosen  # so that a traceback out of here can show what it is about
         clock = clock or RealClock()
@@ -55,7 +60,14 @@ class Session(Desk):
         journal = Journal(chosen.data_dir / "ledger.sqlite3", clock.now)
         if chosen.sandbox and transport is None:
             transport = _sandbox_transport(chosen)
-        client = TokenLabClient(chosen.base_url, key=chosen.api_key, transport=transport, timeouts=chosen.timeouts)
+        client = TokenLabClient(
+            chosen.base_url,
+            key=chosen.api_key,
+            transport=transport,
+            timeouts=chosen.timeouts,
+            resolve=resolve,
+            has_proxy=chosen.has_proxy,
+        )
         super().__init__(chosen, journal, replay or client, clock, [replay.pictures] if replay else [])
 
     def __repr__(self) -> str:
@@ -238,6 +250,31 @@ class Session(Desk):
         """
         return intake.mask(mask, first, self._blobs)
 
+    def check_reference(self, url: str) -> Reached:
+        """Try a picture's address from here, as the service would: it is fetched, and looked at. Nothing is kept.
+
+        What fails here need not fail there, and the other way round: the service fetches references by itself. So
+        nothing asks for this check but you.
+
+        Args:
+            url: An http(s) address.
+
+        Returns:
+            What is there, or in words why it cannot be used.
+        """
+        return reached(url, lambda: self._engine.call(self._client.fetch_reference, url), self._clock.now())
+
+    def fetch_reference(self, url: str) -> Answer[bytes]:
+        """Fetch the picture of an address, to show it, without blocking: at most 50 MB, by the rules for references.
+
+        The future holds the bytes as they came, whatever they are; or an `ImageError` where the address is refused, or
+        a `TransportError` where it is not reached.
+        """
+        return self._engine.call_soon(self._reference_bytes, url)
+
+    async def _reference_bytes(self, url: str) -> bytes:
+        return (await self._client.fetch_reference(url)).data
+
     def draft_request(
         self,
         model: Model,
@@ -334,7 +371,9 @@ class Session(Desk):
         cover: Source | None = None,
     ) -> tuple[requests.ImageRequest, tuple[Issue, ...]]:
         values = self._with_task(model, operation, dict(values))
-        request, issues = requests.build(model, operation, values, references=sources, mask=cover, origin=self.origin)
+        request, issues = requests.build(
+            model, operation, values, references=sources, mask=cover, origin=self.origin, now=self._clock.now()
+        )
         if request is None:
             raise refusal(asked, issues)
         return request, issues
@@ -349,7 +388,7 @@ class Session(Desk):
 def _sandbox_transport(chosen: settings.Settings) -> httpx.AsyncBaseTransport:
     sandbox = import_module("tokenlab_nb.sandbox.app")
     app = sandbox.create_app(base_url=chosen.base_url, state_dir=chosen.data_dir / "sandbox")
-    return InProcess(app, sandbox.ConnectionDropped)
+    return InProcess(app, sandbox.ConnectionDropped, urlsplit(chosen.base_url).netloc)
 
 
 def _users_line() -> int:

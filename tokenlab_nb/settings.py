@@ -86,6 +86,7 @@ class Settings:
         prefer_tasks: Ask for a task where the contract lists ``async``: with its id a lost answer loses nothing.
         timeouts: Seconds.
         replay: The folder whose recorded answers stand in for the service; None asks the service.
+        has_proxy: Whether the environment names a proxy: calls go through it, pictures are fetched directly.
     """
 
     base_url: str
@@ -95,6 +96,7 @@ class Settings:
     prefer_tasks: bool = True
     timeouts: Timeouts = field(default_factory=Timeouts)
     replay: Path | None = None
+    has_proxy: bool = field(default=False, compare=False)
 
     @property
     def origin(self) -> str:
@@ -138,7 +140,8 @@ def load(
     folder = Path(data_dir or os.environ.get("TOKENLAB_DATA_DIR") or _default_folder()).expanduser().absolute()
     if local:
         return Settings(SANDBOX_URL, folder, Secret("sk-sandbox"), sandbox=True, prefer_tasks=prefer_tasks)
-    return Settings(_checked_address(address or SERVICE_URL), folder, key, prefer_tasks=prefer_tasks)
+    checked = _checked_address(address or SERVICE_URL)
+    return Settings(checked, folder, key, prefer_tasks=prefer_tasks, has_proxy=_has_proxy())
 
 
 def _checked_address(text: str) -> str:
@@ -186,6 +189,12 @@ def _default_folder() -> Path:
     from platformdirs import user_data_path  # noqa: PLC0415  # only when needed: importing the package stays cheap
 
     return user_data_path("tokenlab-nb", appauthor=False)
+
+
+def _has_proxy() -> bool:
+    from urllib.request import getproxies  # noqa: PLC0415  # only when needed; httpx asks it too
+
+    return any(getproxies().get(scheme) for scheme in ("http", "https", "all"))
 
 
 def _find_key(given: Secret | None) -> Secret | None:

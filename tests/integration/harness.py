@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from tokenlab_nb import settings
 from tokenlab_nb.api.client import InProcess
+from tokenlab_nb.api.reach import Resolve
 from tokenlab_nb.sandbox.app import ConnectionDropped, create_app
 from tokenlab_nb.sandbox.faults import Fault
 from tokenlab_nb.session import Session
@@ -63,6 +64,7 @@ class Rig:
         prefer_tasks: bool = True,
         wire: Callable[[Starlette], Wire] = Wire,
         clock: HastyClock | None = None,
+        resolve: Resolve | None = None,
         **options: Any,
     ) -> None:
         self.clock = clock or HastyClock()
@@ -72,7 +74,7 @@ class Rig:
         chosen = settings.load(
             api_key=settings.Secret(key), base_url=base_url, data_dir=folder, prefer_tasks=prefer_tasks
         )
-        self.session = Session(chosen, transport=self.wire, clock=self.clock)
+        self.session = Session(chosen, transport=self.wire, clock=self.clock, resolve=resolve)
 
     def close(self) -> None:
         self.session.close()

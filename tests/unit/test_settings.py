@@ -259,3 +259,15 @@ def test_times_are_generous_for_creates() -> None:
 def test_the_sandbox_of_this_process_has_no_address() -> None:
     with pytest.raises(ValidationError, match="Leave out one of the two"):
         settings.load(sandbox=True, base_url="http://127.0.0.1:8765")
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "http_proxy", "all_proxy"])
+def test_a_proxy_in_the_environment_is_known_and_makes_no_other_settings(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = settings.load(api_key=Secret("sk-x"), data_dir=tmp_path)
+    monkeypatch.setenv(name, "http://proxy.example.com:3128")
+    proxied = settings.load(api_key=Secret("sk-x"), data_dir=tmp_path)
+    assert (plain.has_proxy, proxied.has_proxy) == (False, True)
+    assert plain == proxied
+    assert not settings.load(sandbox=True, data_dir=tmp_path).has_proxy

@@ -1,28 +1,22 @@
-"""The service over HTTP: one short method an endpoint. With `session`, the only file that knows httpx."""
+"""The service over HTTP: one short method an endpoint. With `reach` and `session`, the only file that knows httpx."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
 
 import anyio
 import anyio.to_thread
 import httpx
 
 from tokenlab_nb.api import wire
-from tokenlab_nb.api.replies import Reply
-from tokenlab_nb.contract import hosts
+from tokenlab_nb.api.reach import REFERENCE, Reach, Resolve, in_words
+from tokenlab_nb.api.replies import Fetched, Reply
 from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.errors import AuthenticationError, ImageError, TokenLabError, TransportError, UnknownOutcomeError
+from tokenlab_nb.errors import AuthenticationError, TokenLabError, TransportError, UnknownOutcomeError
 from tokenlab_nb.settings import Secret, Timeouts
 
-MAX_PICTURE_BYTES = 100_000_000
-"""Most bytes of one picture that are downloaded; a 3840x2160 PNG has about 25 million at worst."""
-
-_MAX_REDIRECTS = 3
 _SHORT = 32_768  # bytes of an answer that is read within a millisecond
 _GRACE = 5.0  # seconds between httpx's own time-outs and the deadline that also holds for in-process transports
 
@@ -30,14 +24,9 @@ _GRACE = 5.0  # seconds between httpx's own time-outs and the deadline that also
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 _ASK_AGAIN = "Check the network, then ask again: asking costs nothing."
-_TELL = "Tell the service's support of it; the address is kept with the job."
-_PASSING = frozenset({408, 425, 429})
 _T = TypeVar("_T")
 _Answer = tuple[int, Mapping[str, str], bytes]
-_Target = tuple[str, dict[str, Any]]
 _Read = Callable[[wire.Call, int, Mapping[str, str], bytes], _T]
-
-_FETCH_AGAIN = "The picture is paid for and its address kept: fetch it again with job.fetch_again(), at no cost."
 
 
 class _Bearer(httpx.Auth):
@@ -64,6 +53,8 @@ class TokenLabClient:
         transport: Replaces the network: the in-process sandbox, or a fake in tests.
         timeouts: Seconds.
         user_agent: Value of the ``User-Agent`` header.
+        resolve: Finds the addresses of a name; by default this machine does, and with a transport nobody.
+        has_proxy: Whether the environment names a proxy: calls go through it, pictures do not.
     """
 
     def __init__(
@@ -74,27 +65,34 @@ class TokenLabClient:
         transport: httpx.AsyncBaseTransport | None = None,
         timeouts: Timeouts | None = None,
         user_agent: str = "tokenlab-nb",
+        resolve: Resolve | None = None,
+        has_proxy: bool = False,
     ) -> None:
         self._base = base_url.rstrip("/")
         self._auth = _Bearer(key) if key else None
         self._timeouts = timeouts or Timeouts()
-        self._resolves = transport is None
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=16)
         agent = {"User-Agent": user_agent}
         self._http = httpx.AsyncClient(transport=transport, limits=limits, headers=agent)
         # Pictures lie on other hosts: neither key nor proxy settings may follow them there.
-        self._plain = httpx.AsyncClient(transport=transport, limits=limits, headers=agent, trust_env=False)
+        self._reach = Reach(
+            self._base,
+            transport=transport,
+            resolve=resolve,
+            timeouts=self._timeouts,
+            user_agent=user_agent,
+            has_proxy=has_proxy,
+        )
 
     @property
     def origin(self) -> str:
         """Scheme, host and port of the API."""
-        parts = urlsplit(self._base)
-        return f"{parts.scheme}://{parts.netloc}"
+        return self._reach.origin
 
     async def close(self) -> None:
         """Close every connection. Closing twice is fine."""
         await self._http.aclose()
-        await self._plain.aclose()
+        await self._reach.close()
 
     # ---------------------------------------------------------------------------------- discovery
 
@@ -173,9 +171,9 @@ class TokenLabClient:
                 return response.status_code, headers, self._without_key(response)
         except _NOT_SENT as error:
             hint = None if call.method == "POST" else _ASK_AGAIN
-            failure = TransportError(f"{call.name} did not reach {self.origin} ({_words(error)}).", hint=hint)
+            failure = TransportError(f"{call.name} did not reach {self.origin} ({in_words(error)}).", hint=hint)
         except Exception as error:  # noqa: BLE001  # whatever it is, it came after sending, and its frames hold the key
-            failure = self._lost(call, _words(error))
+            failure = self._lost(call, in_words(error))
         raise failure
 
     def _without_key(self, response: httpx.Response) -> bytes:
@@ -192,67 +190,16 @@ class TokenLabClient:
     # ----------------------------------------------------------------------------------- pictures
 
     async def download(self, url: str) -> bytes:
-        """Fetch one picture, without the key.
+        """Fetch one picture of an answer, without the key; see `Reach.fetch` for what is raised."""
+        return (await self._reach.fetch(url)).data
 
-        Raises:
-            ImageError: If the host is private (unless the API itself is on such a host), it redirects more than
-                three times, or the answer is no picture or too large.
-            TransportError: If it cannot be reached, or not within the time.
-        """
-        failure: TokenLabError
-        try:
-            with anyio.fail_after(self._timeouts.download):
-                for _ in range(_MAX_REDIRECTS + 1):
-                    async with self._fetch(url) as response:
-                        if not response.is_redirect:
-                            return await _read_picture(response)
-                        url = urljoin(url, response.headers.get("location", ""))
-            failure = ImageError(
-                f"The picture's address redirects more than {_MAX_REDIRECTS} times.", hint=_FETCH_AGAIN
-            )
-        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
-            why = f"The picture at {urlsplit(url).netloc} was not fetched ({_words(error)})."
-            failure = TransportError(why, hint=_FETCH_AGAIN)
-        except (httpx.InvalidURL, ValueError) as error:
-            failure = ImageError(f"The picture's address cannot be read ({_words(error)}).", hint=_TELL)
-        raise failure
+    async def fetch_reference(self, url: str) -> Fetched:
+        """Fetch a picture that is to go in, by the rules by which the service does; see `Reach.fetch`."""
+        return await self._reach.fetch(url, REFERENCE)
 
-    @asynccontextmanager
-    async def _fetch(self, url: str) -> AsyncIterator[httpx.Response]:
-        targets = await self._checked(url)
-        async with AsyncExitStack() as stack:
-            yield await self._opened(stack, targets)
-
-    async def _opened(self, stack: AsyncExitStack, targets: Sequence[_Target]) -> httpx.Response:
-        *others, last = targets
-        for target in others:
-            try:
-                return await stack.enter_async_context(self._stream(target))
-            except (httpx.ConnectError, httpx.ConnectTimeout):  # an IPv6 address, say, that no way leads to from here
-                continue
-        return await stack.enter_async_context(self._stream(last))
-
-    def _stream(self, target: _Target) -> AbstractAsyncContextManager[httpx.Response]:
-        url, extra = target
-        timeout = httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect)
-        return self._plain.stream("GET", url, timeout=timeout, **extra)
-
-    async def _checked(self, url: str) -> list[_Target]:
-        """Check where a picture lies; on a real network connect to the very addresses that were checked."""
-        near = hosts.host_problem(urlsplit(self._base).hostname or "")
-        problem = hosts.url_problem(url, trusted_origin=self.origin)
-        if problem and not (near and urlsplit(url).scheme in ("http", "https")):
-            raise ImageError(f"The picture's address is refused. {problem}", hint=_TELL)
-        parts = urlsplit(url)
-        if near or not self._resolves or f"{parts.scheme}://{parts.netloc}" == self.origin:
-            return [(url, {})]
-        host = parts.hostname or ""
-        addresses = await _public_addresses(host, parts.port or (443 if parts.scheme == "https" else 80))
-        asked = httpx.URL(url)
-        headers = {"Host": asked.netloc.decode("ascii")}  # IDNA, unlike the text that came
-        extensions = {"sni_hostname": asked.raw_host.decode("ascii")}
-        extra = {"headers": headers, "extensions": extensions}
-        return [(str(asked.copy_with(host=address)), extra) for address in addresses]
+    async def check_hosts(self, request: ImageRequest) -> str:
+        """Look up where the references of a request lie; see `Reach.check_hosts`."""
+        return await self._reach.check_hosts(request)
 
 
 async def _off_loop(read: _Read[_T], call: wire.Call, answer: _Answer) -> _T:
@@ -270,45 +217,6 @@ async def _off_loop(read: _Read[_T], call: wire.Call, answer: _Answer) -> _T:
     return result  # noqa: RET504  # to mypy a scope may swallow what is raised in it
 
 
-async def _public_addresses(host: str, port: int) -> list[str]:
-    try:
-        found = await anyio.getaddrinfo(host, port)
-    except (OSError, UnicodeError) as error:
-        raise TransportError(f"The picture's host {host} is not known here ({error}).", hint=_FETCH_AGAIN) from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))  # once for each kind of socket
-    for address in addresses:
-        if problem := hosts.host_problem(address):
-            raise ImageError(f"The picture's host {host} is refused. {problem}", hint=_TELL)
-    return addresses
-
-
-async def _read_picture(response: httpx.Response) -> bytes:
-    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
-    if response.status_code != httpx.codes.OK:
-        # A host in trouble may answer better soon; an address that is refused or gone will not.
-        kind_of_error = TransportError if response.status_code in _PASSING or response.is_server_error else ImageError
-        raise kind_of_error(f"The picture's address answered {response.status_code}.", hint=_FETCH_AGAIN)
-    if kind and not kind.startswith("image/") and kind not in ("application/octet-stream", "binary/octet-stream"):
-        raise ImageError(f"The picture's address answered with {kind[:60]}, not a picture.", hint=_FETCH_AGAIN)
-    stated = response.headers.get("content-length", "")
-    if stated.isdigit() and int(stated) > MAX_PICTURE_BYTES:
-        raise _too_large(int(stated))
-    chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > MAX_PICTURE_BYTES:
-            raise _too_large(size)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _too_large(size: int) -> ImageError:
-    return ImageError(
-        f"The picture has {size:,} bytes or more; at most {MAX_PICTURE_BYTES:,} are fetched.",
-        hint="Ask for a smaller size or a compressed format. Its address is kept with the job.",
-    )
-
-
 def _multipart(call: wire.Call) -> dict[str, Any]:
     if call.body is not None or not (call.form or call.files):
         return {}
@@ -317,28 +225,24 @@ def _multipart(call: wire.Call) -> dict[str, Any]:
     return {"files": [*fields, *files]}
 
 
-def _words(error: Exception) -> str:
-    """What went wrong, in a few words. A protocol's complaint about a request quotes its headers: it is left out."""
-    quotes = isinstance(error, httpx.LocalProtocolError) or not isinstance(error, httpx.HTTPError)
-    text = "" if quotes else str(error).strip()
-    name = type(error).__name__
-    return f"{name}: {text[:200]}" if text else name
-
-
 class InProcess(httpx.ASGITransport):
     """An ASGI application as a transport; a dropped connection looks as it does on a network.
 
     Args:
         app: The application, such as the sandbox.
         dropped: What it raises to say that it closed the connection.
+        host: The only host (with its port) that there is; by default it stands for every one.
     """
 
-    def __init__(self, app: Any, dropped: type[Exception]) -> None:
+    def __init__(self, app: Any, dropped: type[Exception], host: str = "") -> None:
         super().__init__(app=app)
         self._dropped = dropped
+        self._host = host
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
+        if self._host and request.url.netloc.decode("ascii") != self._host:
+            raise httpx.ConnectError("There is no network behind the sandbox in this process.", request=request)
         try:
             return await super().handle_async_request(request)
         except self._dropped:

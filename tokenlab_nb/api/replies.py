@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 NO_PICTURE = "no_usable_picture"
 """Our code of a failure: the service says that it is done, or at least says nothing else, and there is no picture."""
@@ -81,6 +81,21 @@ class Task:
     status: str = "pending"
     progress: int | None = None
     meta: Meta = Meta()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A picture that was fetched.
+
+    Attributes:
+        data: Its bytes, as they came.
+        url: Where it was in the end, as it may be shown.
+        redirects: How many redirects led there.
+    """
+
+    data: bytes = field(repr=False)
+    url: str
+    redirects: int = 0
 
 
 Reply = Images | Task

@@ -6,10 +6,11 @@ bodies of ``/v1/images/edits`` and ``/v1/images/variations``.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from tokenlab_nb.contract.hosts import url_problem
 from tokenlab_nb.contract.model import EDITS, VARIATIONS, Issue, Operation
+from tokenlab_nb.contract.signed import shown, url_issue
 
 MAX_FILE_BYTES = 50_000_000
 """Most bytes of one reference file (guide "Image Generation"; MB and MiB are not told apart, so the smaller)."""
@@ -79,7 +80,7 @@ class ReferencePlan:
         rest_field: The field that carries all but the first, where that is another one.
         mask_field: The field that carries the mask; empty without one.
         multipart: Whether the call is ``multipart/form-data``.
-        issues: Why it cannot be done; the other attributes mean nothing then.
+        issues: Why it cannot be done (the other attributes mean nothing then), and what is worth knowing.
     """
 
     field: str = ""
@@ -89,7 +90,13 @@ class ReferencePlan:
     issues: tuple[Issue, ...] = ()
 
 
-def plan(operation: Operation, references: tuple[Source, ...], mask: Source | None, origin: str = "") -> ReferencePlan:
+def plan(
+    operation: Operation,
+    references: tuple[Source, ...],
+    mask: Source | None,
+    origin: str = "",
+    now: float | None = None,
+) -> ReferencePlan:
     """Choose the fields for the pictures of one request.
 
     Args:
@@ -97,11 +104,17 @@ def plan(operation: Operation, references: tuple[Source, ...], mask: Source | No
         references: Pictures that go in, in order.
         mask: The mask, if any.
         origin: The API's origin, whose own pictures may be referred to even on a private host.
+        now: The time, in seconds since 1970: signed addresses are held against it.
     """
-    issues = _count_issues(operation, references, mask) + _source_issues(references, mask, origin)
+    issues = _count_issues(operation, references, mask) + _source_issues(references, mask, origin, now)
     issues += _mask_issues(references, mask) if mask else []
-    if issues:
+    if any(issue.severity == "error" for issue in issues):
         return ReferencePlan(issues=tuple(issues))
+    fields = _fields(operation, references, mask)
+    return replace(fields, issues=(*fields.issues, *issues))
+
+
+def _fields(operation: Operation, references: tuple[Source, ...], mask: Source | None) -> ReferencePlan:
     if not references and not mask:
         return ReferencePlan(multipart=operation.endpoint == VARIATIONS)
     if any(source.is_local for source in (*references, mask) if source):
@@ -139,7 +152,7 @@ def _mask_issues(references: tuple[Source, ...], mask: Source) -> list[Issue]:
     return issues
 
 
-def _source_issues(references: tuple[Source, ...], mask: Source | None, origin: str) -> list[Issue]:
+def _source_issues(references: tuple[Source, ...], mask: Source | None, origin: str, now: float | None) -> list[Issue]:
     named = [(f"references[{index}]", source) for index, source in enumerate(references)]
     named += [("mask", mask)] if mask else []
     issues = []
@@ -147,7 +160,9 @@ def _source_issues(references: tuple[Source, ...], mask: Source | None, origin: 
         problem = url_problem(source.url, trusted_origin=origin) if source.url else ""
         if problem:
             remedy = "Use a public http(s) address, or hand in the file itself."
-            issues.append(Issue(name, f"{source.url} cannot be used. {problem}", remedy=remedy))
+            issues.append(Issue(name, f"{shown(source.url or '')} cannot be used. {problem}", remedy=remedy))
+        elif source.url and (signed := url_issue(name, source.url, now)):
+            issues.append(signed)
         if source.is_local and source.media_type not in _FILE_TYPES:
             issues.append(Issue(name, f"The file is {source.media_type or 'of an unknown type'}.", _FILE_TYPES,
                                 "Use PNG, JPEG or WebP."))  # fmt: skip

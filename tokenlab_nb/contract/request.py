@@ -115,6 +115,7 @@ def build(
     references: tuple[Source, ...] = (),
     mask: Source | None = None,
     origin: str = "",
+    now: float | None = None,
 ) -> tuple[ImageRequest | None, tuple[Issue, ...]]:
     """Check everything that can be known before sending, and decide how it is sent.
 
@@ -125,6 +126,7 @@ def build(
         references: Pictures that go in, in order.
         mask: The mask, if any.
         origin: The API's origin.
+        now: The time, in seconds since 1970: signed addresses are held against it.
 
     Returns:
         The request, or None where an issue is an error; and all issues, warnings included.
@@ -134,7 +136,7 @@ def build(
         return None, (refused,)
     values = {name: value for name, value in values.items() if (name, value) != ("operation", operation)}
     what = model.contract.operations[operation]
-    pictures = plan(what, references, mask, origin)
+    pictures = plan(what, references, mask, origin, now)
     life = check_lifecycle(model)
     issues = (*((life,) if life else ()), *check_values(what, values), *pictures.issues)
     if any(issue.severity == "error" for issue in issues):

@@ -47,6 +47,13 @@ class ImageApi(Protocol):
     async def download(self, url: str) -> bytes:
         """Fetch one picture."""
 
+    async def check_hosts(self, request: ImageRequest) -> str:
+        """Look up where the references of a request lie; return a note on what is not known from here.
+
+        Raises:
+            ValidationError: If one lies where no reference may.
+        """
+
 
 class Journal(Protocol):
     """The ledger. Calls block (they may wait for the disk), so the runner makes them in a worker thread."""

@@ -65,7 +65,7 @@ class Run:
         self._resumed = snapshot.status is not JobStatus.DRAFT
         self._stop_asked = False
         self._closing = False
-        self._left = ""
+        self._left = self._doubt = ""
         self._learned: Learned | None = None
         self._unready = 0.0  # seconds after sending at which the pictures were not ready yet
         self._stoppable: anyio.CancelScope | None = None
@@ -174,7 +174,7 @@ class Run:
         elif status is JobStatus.SENDING and isinstance(error, UnknownOutcomeError):
             await self._to(JobStatus.UNKNOWN, error=error, note="", **self._told(error))
         elif status in (JobStatus.DRAFT, JobStatus.SENDING):
-            await self._to(JobStatus.FAILED, error=error, note="", **self._told(error))
+            await self._to(JobStatus.FAILED, error=error, note=self._doubt, **self._told(error))
         elif verdicts.is_cancelled(error):
             await self._to(JobStatus.CANCELLED, error=error, note="")
         elif self.snapshot.origins or verdicts.ends_the_task(error):
@@ -206,6 +206,7 @@ class Run:
 
     async def _create(self, gate: Gate) -> None:
         await self._to(JobStatus.DRAFT, expected_seconds=await self._look_back())
+        self._doubt = await self._ports.api.check_hosts(self.snapshot.request)
         attempt = 0
         while True:
             await self._pace.turn_for(self.snapshot.request.model, self._note)
@@ -229,7 +230,7 @@ class Run:
         No stop button reaches in here: an answer on its way may be paid for.
         """
         with self._unstoppable():
-            await self._to(JobStatus.SENDING, note="")
+            await self._to(JobStatus.SENDING, note=self._doubt)
             if self._stop_asked:
                 raise verdicts.StoppedError("Not sent.")
             try:

@@ -6,20 +6,21 @@ no fragment, no private host; PNG, JPEG or WebP by bytes; 50 MB each.
 
 from __future__ import annotations
 
-import ipaddress
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from .addresses import is_private
 from .forms import Form
 from .refusals import invalid, too_large
 
 MAX_BYTES = 50_000_000
 MAX_URLS = 16
 _NAMED = ("image_url", "image_urls", "reference_image_urls", "images")
-_LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home", "corp")
+_UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\\]|^\s|\s\Z")
 _JPEG_MARKER = 0xFF
 _VP8X_HEADER = 30
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -113,27 +114,19 @@ def check_url(source: Source) -> None:
     """
     try:
         parts = urlsplit(source.url)
-        host = parts.hostname or ""
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         raise _bad_url(source, "Not a valid URL.") from None
+    if _UNREADABLE.search(source.url) or port == 0 or ("[" in parts.netloc and ":" not in host):
+        raise _bad_url(source, "Not a valid URL.")
     if parts.scheme not in ("http", "https") or not host:
         raise _bad_url(source, "Only public http and https URLs are accepted.")
     if parts.username is not None or parts.password is not None:
         raise _bad_url(source, "A URL with a user name or password is not accepted.")
-    if parts.fragment:
+    if "#" in source.url:
         raise _bad_url(source, "A URL with a fragment is not accepted.")
     if is_private(host):
         raise _bad_url(source, "The host is local, private or reserved.")
-
-
-def is_private(host: str) -> bool:
-    """Whether a host name or literal address is not on the public internet (no name is resolved)."""
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        last = host.rstrip(".").rpartition(".")[2].lower()
-        # All-digit and 0x... last labels are other spellings of IPv4 addresses.
-        return last in _LOCAL_NAMES or last.isdecimal() or last.startswith("0x") or "." not in host
 
 
 def unreachable(source: Source) -> Exception:

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tokenlab_nb.api.client import MAX_PICTURE_BYTES
+from tokenlab_nb.api.reach import MAX_PICTURE_BYTES
 from tokenlab_nb.api.replies import Images
 from tokenlab_nb.contract import parse
 from tokenlab_nb.contract.model import Model
@@ -330,6 +330,18 @@ class ReplayApi:
                 f"A replay fetches nothing: {nearest.clipped(url)} is not in it.", hint="Connect to the service."
             )
         return await off_loop(self._picture, sha256)
+
+    async def fetch_reference(self, url: str) -> NoReturn:  # noqa: ARG002  # the session's
+        """A replay fetches nothing.
+
+        Raises:
+            NotRecordedError: Always.
+        """
+        raise NotRecordedError("A replay fetches nothing.", hint="Try the address in a session with the service.")
+
+    async def check_hosts(self, request: ImageRequest) -> str:  # noqa: ARG002  # the port's
+        """Nothing is sent, so nothing is looked up."""
+        return ""
 
     def _picture(self, sha256: str) -> bytes:
         path = Blobs(self.pictures).path(sha256)

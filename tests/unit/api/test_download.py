@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Container
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import anyio
 import httpx
@@ -11,15 +11,12 @@ import pytest
 
 from tests.unit.api.test_client import API, Wire, raising
 from tests.unit.pictures import PNG
-from tokenlab_nb.api import client as clients
-from tokenlab_nb.api.client import MAX_PICTURE_BYTES, TokenLabClient
+from tokenlab_nb.api.reach import MAX_PICTURE_BYTES, REFERENCE, RESULT, Reach
 from tokenlab_nb.errors import ImageError, TransportError
-from tokenlab_nb.settings import Secret
 
 URL = "https://cdn.example.com/1.png"
 IMAGE = {"Content-Type": "image/png"}
 LOCAL = "http://127.0.0.1:8765"
-UMLAUT, ASCII = "b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example.com", "xn--bcher-kva.example.com"
 
 
 def fetch(wire: Wire, url: str = URL, base_url: str = API) -> bytes:
@@ -166,118 +163,16 @@ def test_a_picture_of_two_hundred_million_bytes_is_refused_unread() -> None:
     assert stream.taken == 0
 
 
-def test_an_endless_picture_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MAX_PICTURE_BYTES == 100_000_000
-    monkeypatch.setattr(clients, "MAX_PICTURE_BYTES", 3_000_000)
+def test_an_endless_picture_is_cut_off() -> None:
+    assert (RESULT.most, MAX_PICTURE_BYTES, REFERENCE.most) == (100_000_000, 100_000_000, 50_000_000)
     stream = Stream()
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=stream, headers=IMAGE))
     with pytest.raises(ImageError, match="at most 3,000,000 are fetched"):
-        fetch(Wire(handler=lambda _: httpx.Response(200, stream=stream, headers=IMAGE)))
+        anyio.run(Reach(API, transport=transport).fetch, URL, replace(RESULT, most=3_000_000))
     assert stream.taken == 4_000_000
 
 
 @pytest.mark.parametrize("error", [httpx.RemoteProtocolError("cut short"), httpx.ReadError("reset")])
 def test_a_cut_off_body_may_be_fetched_again(error: Exception) -> None:
-    with pytest.raises(TransportError, match=r"cdn\.example\.com was not fetched"):
+    with pytest.raises(TransportError, match=r"at https://cdn\.example\.com/1\.png was not fetched"):
         fetch(Wire(handler=raising(error)))
-
-
-# ------------------------------------------------------------------------------------------------- names
-
-
-class Names:
-    """What the resolver says, and what is then connected to."""
-
-    def __init__(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        *addresses: str,
-        error: Exception | None = None,
-        unreachable: Container[str] = (),
-    ) -> None:
-        self.addresses = addresses
-        self.unreachable = unreachable
-        self.error = error
-        self.asked: list[tuple[str, int]] = []
-        self.connected: list[httpx.Request] = []
-        monkeypatch.setattr(anyio, "getaddrinfo", self.resolve)
-        monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", self.connect)
-
-    async def resolve(self, host: str, port: int) -> list[Any]:
-        self.asked.append((host, port))
-        if self.error:
-            raise self.error
-        return [(None, None, 0, "", (address, port)) for address in self.addresses]
-
-    async def connect(self, request: httpx.Request) -> httpx.Response:
-        self.connected.append(request)
-        if request.url.host in self.unreachable:
-            raise httpx.ConnectError("No route to host")
-        return picture(request)
-
-
-def over_the_network(url: str = URL, base_url: str = API) -> bytes:
-    async def work() -> bytes:
-        client = TokenLabClient(base_url, key=Secret("sk-canary"))
-        try:
-            return await client.download(url)
-        finally:
-            await client.close()
-
-    return anyio.run(work)
-
-
-@pytest.mark.parametrize(
-    "address", ["10.0.0.1", "127.0.0.1", "::1", "fe80::1%eth0", "169.254.169.254", "::ffff:10.0.0.1"]
-)
-def test_a_public_name_with_a_private_address_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    names = Names(monkeypatch, "93.184.216.34", address)
-    with pytest.raises(ImageError, match=r"host cdn\.example\.com is refused"):
-        over_the_network()
-    assert not names.connected
-
-
-@pytest.mark.parametrize(
-    ("url", "address", "target", "host", "name"),
-    [
-        (URL, "93.184.216.34", "https://93.184.216.34/1.png", "cdn.example.com", "cdn.example.com"),
-        (
-            f"{URL[:23]}:8443/1",
-            "2606:4700::1",
-            "https://[2606:4700::1]:8443/1",
-            "cdn.example.com:8443",
-            "cdn.example.com",
-        ),
-        (f"https://{UMLAUT}/1", "93.184.216.34", "https://93.184.216.34/1", ASCII, ASCII),
-    ],
-)
-def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
-    monkeypatch: pytest.MonkeyPatch, url: str, address: str, target: str, host: str, name: str
-) -> None:
-    names = Names(monkeypatch, address)
-    assert over_the_network(url) == PNG
-    (request,) = names.connected
-    assert (str(request.url), request.headers["Host"], request.extensions["sni_hostname"]) == (target, host, name)
-    assert "Authorization" not in request.headers
-
-
-def test_an_address_that_no_way_leads_to_is_followed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = Names(monkeypatch, "2606:4700::1", "2606:4700::1", "93.184.216.34", unreachable={"2606:4700::1"})
-    assert over_the_network() == PNG
-    assert [request.url.host for request in names.connected] == ["2606:4700::1", "93.184.216.34"]
-    Names(monkeypatch, "2606:4700::1", unreachable={"2606:4700::1"})
-    with pytest.raises(TransportError, match=r"cdn\.example\.com was not fetched \(ConnectError"):
-        over_the_network()
-
-
-def test_the_apis_own_pictures_need_no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = Names(monkeypatch, "10.0.0.1")
-    assert over_the_network(f"{API}/1.png") == PNG
-    assert over_the_network(f"{LOCAL}/1.png", LOCAL) == PNG
-    assert not names.asked
-
-
-@pytest.mark.parametrize("error", [OSError("Name or service not known"), UnicodeError("label too long")])
-def test_a_name_that_nobody_knows_may_be_known_later(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    Names(monkeypatch, error=error)
-    with pytest.raises(TransportError, match=r"host cdn\.example\.com is not known here"):
-        over_the_network()

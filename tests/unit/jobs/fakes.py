@@ -92,6 +92,7 @@ class Service:
         self.tasks: list[Answer] = scripts.get("tasks", [DONE])
         self.pictures: dict[str, list[bytes | Answer]] = {url: [data] for url, data in PICTURES.items()}
         self.files: list[Mapping[str, bytes]] = []
+        self.hosts: str | TokenLabError = ""  # what looking up the hosts of references comes to
         self.sending = self.most_sending = 0
 
     @property
@@ -110,6 +111,11 @@ class Service:
             return await _give(self.creates)
         finally:
             self.sending -= 1
+
+    async def check_hosts(self, request: ImageRequest) -> str:
+        if isinstance(self.hosts, Exception):
+            raise self.hosts
+        return self.hosts
 
     async def task(self, task_id: str | None, poll_url: str | None) -> Reply:
         self.diary.append(("ask", str(task_id), str(poll_url)))

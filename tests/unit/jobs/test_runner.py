@@ -37,7 +37,7 @@ from tokenlab_nb.errors import (
     ValidationError,
 )
 from tokenlab_nb.jobs import schedule
-from tokenlab_nb.jobs.job import JobStatus
+from tokenlab_nb.jobs.job import Charge, JobStatus
 from tokenlab_nb.jobs.verdicts import may_send_again
 
 DRAFT, SENDING, UNKNOWN, PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = JobStatus
@@ -237,3 +237,29 @@ def test_the_time_of_each_move_is_in_the_diary() -> None:
     world = World()
     final = world.live()
     assert [move.at for move in final.moves] == [START, START, START, START + 1, START + 1]
+
+
+# ------------------------------------------------------------------------------------------------- where references lie
+
+
+def test_a_reference_on_a_private_host_ends_the_job_unsent_and_unpaid() -> None:
+    world = World()
+    world.api.hosts = ValidationError("references[0]: it lies on a private host.")
+    final = world.live()
+    assert (final.status, final.error, final.charge) == (FAILED, world.api.hosts, Charge.NONE)
+    assert world.path == [DRAFT, FAILED]
+    assert world.posts == 0
+
+
+def test_a_host_that_is_not_known_from_here_is_noted_while_it_is_sent() -> None:
+    world = World(creates=[DONE])
+    world.api.hosts = "Not known from here: x."
+    final = world.live()
+    assert [each.note for each in world.seen if each.status is SENDING] == ["Not known from here: x."]
+    assert (final.status, final.note, world.posts) == (COMPLETED, "", 1)
+
+
+def test_what_was_not_known_stays_with_a_job_that_was_refused() -> None:
+    world = World(creates=[ValidationError("It could not be fetched.", facts=facts(400))])
+    world.api.hosts = "Not known from here: x."
+    assert world.live().note == "Not known from here: x."

@@ -273,3 +273,9 @@ def test_a_job_whose_recorded_picture_is_missing_fails_and_says_which(api: Repla
     assert failed.status is JobStatus.FAILED
     assert str(path) in str(failed.error)
     assert len(failed.images) == 2
+
+
+def test_it_fetches_and_looks_up_nothing(api: ReplayApi) -> None:
+    assert result(api.check_hosts, asked()) == ""
+    with pytest.raises(NotRecordedError, match="A replay fetches nothing"):
+        result(api.fetch_reference, "https://cdn.example.com/1.png")
