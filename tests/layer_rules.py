@@ -48,6 +48,7 @@ LATE = {"jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.widgets.progress"), "swee
 PURE = (
     "errors.py",
     "contract/*",
+    "api/bodies.py",
     "api/faults.py",
     "api/replies.py",
     "api/wire.py",
