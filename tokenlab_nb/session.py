@@ -6,11 +6,12 @@ import inspect
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 
@@ -18,7 +19,7 @@ from tokenlab_nb import intake, settings
 from tokenlab_nb.api.client import InProcess, TokenLabClient
 from tokenlab_nb.contract import request as requests
 from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
-from tokenlab_nb.contract.references import Source
+from tokenlab_nb.contract.references import NO_LOCAL_FILES, Source, file_issues, takes
 from tokenlab_nb.desk import Desk
 from tokenlab_nb.errors import NotFoundError, TokenLabWarning, ValidationError
 from tokenlab_nb.images import ImageResult
@@ -193,7 +194,9 @@ class Session(Desk):
             cover, more = intake.mask(mask, sources[0] if sources else None, self._blobs)
             notes += more
         chosen = operation or default_operation(found, has_pictures=bool(sources), has_mask=cover is not None)
-        request, issues = self._checked(model, found, chosen, values, sources, cover)
+        request, issues = self._built(found, chosen, values, sources, cover)
+        if request is None:
+            raise refusal(model, self._with_models(issues, found, chosen, sources, cover))
         about_pictures = [issue for issue in issues if issue.field.startswith(("references", "mask"))]
         return request, tuple(dict.fromkeys((*notes, *about_pictures)))
 
@@ -212,6 +215,36 @@ class Session(Desk):
         """
         return intake.source(picture, name, self._blobs)
 
+    def upload(self, picture: Picture, *, model: str, purpose: Literal["vision", "user_data"] = "vision") -> Source:
+        """Keep a local picture at the service (``/v1/files``) for edits with one model. Nothing is made or paid.
+
+        Requests upload by themselves what they need; this is for a file of your own that is used often.
+
+        Args:
+            picture: What `submit` takes as a reference, but no address.
+            model: The model that may use it; another one needs its own upload.
+            purpose: What the service is told that it is for.
+
+        Returns:
+            What stands for it in ``references=`` and ``mask=``. The same picture is uploaded once for each model.
+
+        Raises:
+            ValidationError: If it is no picture that can be uploaded.
+            TokenLabError: If the service does not take it.
+        """
+        found = self._known_model(model)
+        source, notes = intake.source(picture, "picture", self._blobs)
+        issues = file_issues("picture", source)
+        if not source.is_local:
+            what = "an address, which needs no upload" if source.url else "uploaded already"
+            issues = [Issue("picture", f"The picture is {what}.", remedy="Hand it in as it is.")]
+        if issues:
+            raise refusal("picture", issues)
+        for note in notes:
+            warnings.warn(str(note), TokenLabWarning, stacklevel=_users_line())
+        file_id = self._engine.call(self._engine.uploads.bring, found.id, source, purpose)
+        return Source(file_id=file_id, width=source.width, height=source.height, of=source.picture)
+
     def bytes_of(self, source: Source) -> bytes:
         """The bytes that are sent for a local source.
 
@@ -229,7 +262,10 @@ class Session(Desk):
         Raises:
             ValidationError: As `submit`.
         """
-        return self._checked(model.id, model, operation, values)[0]
+        request, issues = self._built(model, operation, values)
+        if request is None:
+            raise refusal(model.id, issues)
+        return request
 
     def generate(self, *, model: str, prompt: str, **params: Any) -> list[ImageResult]:
         """Make pictures and wait for them: `submit` and `Job.wait` in one."""
@@ -301,20 +337,27 @@ class Session(Desk):
                 f"{issue.message} {remedy}", issues=(issue,), facts=error.facts, hint=remedy
             ) from error
 
-    def _checked(
+    def _built(
         self,
-        asked: str,
         model: Model,
         operation: str,
         values: Mapping[str, Json],
         sources: tuple[Source, ...] = (),
         cover: Source | None = None,
-    ) -> tuple[requests.ImageRequest, tuple[Issue, ...]]:
+    ) -> tuple[requests.ImageRequest | None, tuple[Issue, ...]]:
         values = self._with_task(model, operation, dict(values))
-        request, issues = requests.build(model, operation, values, references=sources, mask=cover, origin=self.origin)
-        if request is None:
-            raise refusal(asked, issues)
-        return request, issues
+        return requests.build(model, operation, values, references=sources, mask=cover, origin=self.origin)
+
+    def _with_models(
+        self, issues: Sequence[Issue], model: Model, operation: str, sources: tuple[Source, ...], cover: Source | None
+    ) -> list[Issue]:
+        """Where this model does not take the local files, name those that do, if that can be found out. It may ask."""
+        names: list[str] = []
+        if any(issue.code == NO_LOCAL_FILES for issue in issues):
+            fits = partial(takes, operation=operation, references=sources, mask=cover, origin=self.origin)
+            names = self._engine.call(self._catalogue.that_fit, fits, model.id)
+        more = f" Models that take it: {', '.join(names)}." if names else ""
+        return [replace(each, remedy=each.remedy + more) if each.code == NO_LOCAL_FILES else each for each in issues]
 
     def _with_task(self, model: Model, operation: str, values: dict[str, Json]) -> dict[str, Json]:
         offered = model.contract.operations.get(operation)

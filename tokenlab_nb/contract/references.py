@@ -10,7 +10,15 @@ from dataclasses import asdict, dataclass, replace
 
 from tokenlab_nb.contract.carriers import Room, carriers
 from tokenlab_nb.contract.hosts import url_problem
-from tokenlab_nb.contract.model import VARIATIONS, Issue, Operation
+from tokenlab_nb.contract.model import (
+    IMAGE_EDIT,
+    IMAGE_TO_IMAGE,
+    IMAGE_VARIATION,
+    VARIATIONS,
+    Issue,
+    Model,
+    Operation,
+)
 
 MAX_FILE_BYTES = 50_000_000
 """Most bytes of one reference file (guide "Image Generation"; MB and MiB are not told apart, so the smaller)."""
@@ -172,6 +180,21 @@ def plan(operation: Operation, references: tuple[Source, ...], mask: Source | No
     return _as_files(room, references, mask) if room.repeats else _as_one_file(room, operation, references, mask)
 
 
+def takes(model: Model, operation: str, references: tuple[Source, ...], mask: Source | None, origin: str = "") -> bool:
+    """Whether a model surely does this work with these pictures, perhaps by an operation of another name.
+
+    Args:
+        model: With its contract.
+        operation: What was asked of another model.
+        references: Pictures that go in, in order.
+        mask: The mask, if any.
+        origin: The API's origin.
+    """
+    alike = (IMAGE_VARIATION,) if operation == IMAGE_VARIATION else (IMAGE_TO_IMAGE, IMAGE_EDIT)
+    offered = [each for name, each in model.contract.operations.items() if name in alike and each.confirmed]
+    return any(not plan(each, references, mask, origin).issues for each in offered)
+
+
 def _count_issues(operation: Operation, room: Room, references: tuple[Source, ...], mask: Source | None) -> list[Issue]:
     count, name, most = len(references), operation.name, room.most
     if count and not operation.takes_references:
@@ -210,16 +233,30 @@ def _source_issues(references: tuple[Source, ...], mask: Source | None, origin: 
         if problem:
             remedy = "Use a public http(s) address, or hand in the file itself."
             issues.append(Issue(name, f"{source.url} cannot be used. {problem}", remedy=remedy))
-        if source.is_local and source.media_type not in _FILE_TYPES:
-            issues.append(Issue(name, f"The file is {source.media_type or 'of an unknown type'}.", _FILE_TYPES,
-                                "Use PNG, JPEG or WebP."))  # fmt: skip
-        if source.is_local and source.size > MAX_FILE_BYTES:
-            issues.append(Issue(name, f"The file has {source.size:,} bytes; {MAX_FILE_BYTES:,} at most.",
-                                remedy="Make the picture smaller."))  # fmt: skip
+        issues += file_issues(name, source)
     total = sum(source.size for _, source in named if source.is_local)
     if total > MAX_LOCAL_BYTES:
         issues.append(_issue(f"The local files have {total:,} bytes together; {MAX_LOCAL_BYTES:,} at most.",
                              "Use fewer or smaller pictures."))  # fmt: skip
+    return issues
+
+
+def file_issues(name: str, source: Source) -> list[Issue]:
+    """What is wrong with a local file, by its type and size.
+
+    Args:
+        name: How an issue calls it.
+        source: The picture; an address has no issue here.
+    """
+    if not source.is_local:
+        return []
+    issues = []
+    if source.media_type not in _FILE_TYPES:
+        issues.append(Issue(name, f"The file is {source.media_type or 'of an unknown type'}.", _FILE_TYPES,
+                            "Use PNG, JPEG or WebP."))  # fmt: skip
+    if source.size > MAX_FILE_BYTES:
+        issues.append(Issue(name, f"The file has {source.size:,} bytes; {MAX_FILE_BYTES:,} at most.",
+                            remedy="Make the picture smaller."))  # fmt: skip
     return issues
 
 
