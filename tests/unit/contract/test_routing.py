@@ -281,7 +281,7 @@ REFUSED: dict[str, Row] = {
     "ideogram-reframe-v3, file": ("ideogram-reframe-v3", "image-to-image", [P], None, "no local files"),
     "ideogram-reframe-v3, two": ("ideogram-reframe-v3", "image-to-image", [A, B], None, "takes one picture address"),
     "dall-e-2, address": ("dall-e-2", "image-edit", [A], None, "takes local files only"),
-    "seedream-5.0, mask": ("seedream-5.0", "image-to-image", [P], M, "mask: image-to-image of this model takes no mask"),
+    "seedream-5.0, mask": ("seedream-5.0", "image-to-image", [P], M, "mask: image-to-image of this model takes"),
     "nano-banana-2, order": ("nano-banana-2", "image-to-image", [A, P], None, "must be the first picture"),
 }  # fmt: skip
 

@@ -106,8 +106,8 @@ class Service:
 
     async def upload(self, data: bytes, media_type: str, *, model: str, purpose: str = "vision") -> Uploaded:
         self.diary.append(("upload", model, media_type, purpose))
-        answer = await _give(self.uploads)
-        return answer or Uploaded(f"file-{model}-{len(data)}-{self.count('upload')}")
+        usual = Uploaded(f"file-{model}-{len(data)}-{self.count('upload')}")
+        return await _give(self.uploads) or usual
 
     async def create(
         self, request: ImageRequest, files: Mapping[str, bytes], file_ids: Mapping[str, str] = NO_IDS
