@@ -31,6 +31,7 @@ STREET = (
     "intake",
     "catalogue",
     "desk",
+    "handover",
     "session",
     "opening",
     "widgets",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import httpx
 
@@ -19,9 +16,8 @@ from tokenlab_nb import intake, settings
 from tokenlab_nb.api.client import InProcess, TokenLabClient
 from tokenlab_nb.contract import request as requests
 from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
-from tokenlab_nb.contract.references import NO_LOCAL_FILES, Source, file_issues, takes
-from tokenlab_nb.desk import Desk
-from tokenlab_nb.errors import NotFoundError, TokenLabWarning, ValidationError
+from tokenlab_nb.contract.references import Source
+from tokenlab_nb.handover import Handover, tell
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.intake import Picture, default_operation, refusal
 from tokenlab_nb.jobs.clock import RealClock
@@ -32,7 +28,7 @@ from tokenlab_nb.store.journal import Journal
 from tokenlab_nb.store.replay import Exported, ReplayApi, write
 
 
-class Session(Desk):
+class Session(Handover):
     """A connection to the service or the sandbox, with its ledger. Use `connect` to make one.
 
     Args:
@@ -173,8 +169,7 @@ class Session(Desk):
         What may go wrong without being refused is told as a `TokenLabWarning`.
         """
         request, issues = self.checked(model, values, operation=operation, references=references, mask=mask)
-        for issue in issues:
-            warnings.warn(str(issue), TokenLabWarning, stacklevel=_users_line())
+        tell(issues)
         return request
 
     def checked(
@@ -199,62 +194,6 @@ class Session(Desk):
             raise refusal(model, self._with_models(issues, found, chosen, sources, cover))
         about_pictures = [issue for issue in issues if issue.field.startswith(("references", "mask"))]
         return request, tuple(dict.fromkeys((*notes, *about_pictures)))
-
-    def take_in(self, picture: Picture, name: str = "references[0]") -> intake.Taken:
-        """Keep a picture for requests that are made later.
-
-        Args:
-            picture: What `submit` takes as a reference.
-            name: How an issue calls it.
-
-        Returns:
-            What stands for it in ``references=``, and what should be known of it.
-
-        Raises:
-            ValidationError: If it is no picture that can be used.
-        """
-        return intake.source(picture, name, self._blobs)
-
-    def upload(self, picture: Picture, *, model: str, purpose: Literal["vision", "user_data"] = "vision") -> Source:
-        """Keep a local picture at the service (``/v1/files``) for edits with one model. Nothing is made or paid.
-
-        Requests upload by themselves what they need; this is for a file of your own that is used often.
-
-        Args:
-            picture: What `submit` takes as a reference, but no address.
-            model: The model that may use it; another one needs its own upload.
-            purpose: What the service is told that it is for.
-
-        Returns:
-            What stands for it in ``references=`` and ``mask=``. The same picture is uploaded once for each model.
-
-        Raises:
-            ValidationError: If it is no picture that can be uploaded.
-            TokenLabError: If the service does not take it.
-        """
-        found = self._known_model(model)
-        source, notes = intake.source(picture, "picture", self._blobs)
-        issues = file_issues("picture", source)
-        if not source.is_local:
-            what = "an address, which needs no upload" if source.url else "uploaded already"
-            issues = [Issue("picture", f"The picture is {what}.", remedy="Hand it in as it is.")]
-        if issues:
-            raise refusal("picture", issues)
-        for note in notes:
-            warnings.warn(str(note), TokenLabWarning, stacklevel=_users_line())
-        file_id = self._engine.call(self._engine.uploads.bring, found.id, source, purpose)
-        return Source(file_id=file_id, width=source.width, height=source.height, of=source.picture)
-
-    def bytes_of(self, source: Source) -> bytes:
-        """The bytes that are sent for a local source.
-
-        Raises:
-            ValueError: If it is an address or an uploaded file.
-            FileNotFoundError: If they are no longer in the data folder.
-        """
-        if source.sha256 is None:
-            raise ValueError("Only a local picture has its bytes here.")
-        return self._blobs.get(source.sha256)
 
     def draft_request(self, model: Model, values: Mapping[str, Json], *, operation: str) -> requests.ImageRequest:
         """Check a request without pictures against a model that was read before: nothing is asked, nothing waits.
@@ -324,19 +263,6 @@ class Session(Desk):
 
     # ------------------------------------------------------------------------------------ details
 
-    def _known_model(self, model_id: str) -> Model:
-        if not model_id:
-            raise refusal("The request", (Issue("model", "No model is chosen.", remedy="Choose one."),))
-        try:
-            return self.model(model_id)
-        except NotFoundError as error:
-            near = error.did_you_mean
-            remedy = f"Did you mean {near}?" if near else "session.models() lists them."
-            issue = Issue("model", f"There is no model {model_id!r}.", error.facts.suggestions, remedy, near)
-            raise ValidationError(
-                f"{issue.message} {remedy}", issues=(issue,), facts=error.facts, hint=remedy
-            ) from error
-
     def _built(
         self,
         model: Model,
@@ -347,17 +273,6 @@ class Session(Desk):
     ) -> tuple[requests.ImageRequest | None, tuple[Issue, ...]]:
         values = self._with_task(model, operation, dict(values))
         return requests.build(model, operation, values, references=sources, mask=cover, origin=self.origin)
-
-    def _with_models(
-        self, issues: Sequence[Issue], model: Model, operation: str, sources: tuple[Source, ...], cover: Source | None
-    ) -> list[Issue]:
-        """Where this model does not take the local files, name those that do, if that can be found out. It may ask."""
-        names: list[str] = []
-        if any(issue.code == NO_LOCAL_FILES for issue in issues):
-            fits = partial(takes, operation=operation, references=sources, mask=cover, origin=self.origin)
-            names = self._engine.call(self._catalogue.that_fit, fits, model.id)
-        more = f" Models that take it: {', '.join(names)}." if names else ""
-        return [replace(each, remedy=each.remedy + more) if each.code == NO_LOCAL_FILES else each for each in issues]
 
     def _with_task(self, model: Model, operation: str, values: dict[str, Json]) -> dict[str, Json]:
         offered = model.contract.operations.get(operation)
@@ -370,12 +285,3 @@ def _sandbox_transport(chosen: settings.Settings) -> httpx.AsyncBaseTransport:
     sandbox = import_module("tokenlab_nb.sandbox.app")
     app = sandbox.create_app(base_url=chosen.base_url, state_dir=chosen.data_dir / "sandbox")
     return InProcess(app, sandbox.ConnectionDropped)
-
-
-def _users_line() -> int:
-    """How far up the stack the first line stands that is not ours: a warning should point there."""
-    depth, frame = 1, inspect.currentframe()
-    frame = frame.f_back if frame else None
-    while frame and str(frame.f_globals.get("__name__", "")).startswith("tokenlab_nb."):
-        depth, frame = depth + 1, frame.f_back
-    return depth
