@@ -35,6 +35,7 @@ STREET = (
     "reached",
     "catalogue",
     "desk",
+    "handover",
     "session",
     "opening",
     "widgets",
@@ -52,6 +53,7 @@ LATE = {"jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.widgets.progress"), "swee
 PURE = (
     "errors.py",
     "contract/*",
+    "api/bodies.py",
     "api/faults.py",
     "api/replies.py",
     "api/wire.py",

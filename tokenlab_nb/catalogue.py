@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import anyio
 
-from tokenlab_nb.contract.model import Model
+from tokenlab_nb.contract.model import STARTS_FROM_PICTURES, Model
 from tokenlab_nb.contract.pricing import merged
 from tokenlab_nb.contract.quotes import read_pricing
+from tokenlab_nb.contract.validate import check_lifecycle
 from tokenlab_nb.errors import NotFoundError, TokenLabError
 
 CONTRACT_SECONDS = 600.0
 """How long a contract that was read is taken for the present one."""
+
+
+_MOST_ASKED, _ENOUGH = 6, 3  # models that are read in detail to name others, and others that are named
 
 
 class Discovery(Protocol):
@@ -93,6 +98,26 @@ class Catalogue:
         self._keep(model_id, read)
         return self.details[model_id]
 
+    async def that_fit(self, fits: Callable[[Model], bool], besides: str) -> list[str]:
+        """Find a few models that start from pictures and fit, best first. Only the likeliest are read in detail.
+
+        Args:
+            fits: Judges a model that was read in detail.
+            besides: The id of one that is not asked about.
+
+        Returns:
+            Their ids: what could be found out, which may be nothing.
+        """
+        found: list[str] = []
+        with suppress(TokenLabError):
+            listed = self.listed or await self.models()
+            likely = [each for each in listed if each.id != besides and _starts_from_pictures(each)]
+            for each in sorted(likely, key=_rank)[:_MOST_ASKED]:
+                found += [each.id] if fits(await self.model(each.id)) else []
+                if len(found) == _ENOUGH:
+                    break
+        return found
+
     def at_hand(self, model_id: str) -> Model | None:
         """What `model` would return, if it need not ask the service for it; else None. From any thread."""
         fresh = 0 <= self._now() - self._read_at.get(model_id, -math.inf) <= CONTRACT_SECONDS
@@ -108,3 +133,13 @@ class Catalogue:
             read.failures.get("price"), NotFoundError | None
         ):  # another failure may pass: ask again next time
             self._read_at[model_id] = self._now()
+
+
+def _starts_from_pictures(model: Model) -> bool:
+    return bool(STARTS_FROM_PICTURES & model.contract.operations.keys()) and check_lifecycle(model) is None
+
+
+def _rank(model: Model) -> float:
+    """The service's order of preference; what has no place in it stays behind, in the list's order."""
+    rank = model.reliability.rank if model.reliability else None
+    return math.inf if rank is None else rank

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
@@ -21,20 +19,18 @@ from tokenlab_nb.api.reach import Resolve
 from tokenlab_nb.contract import request as requests
 from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
 from tokenlab_nb.contract.references import Source
-from tokenlab_nb.desk import Desk
-from tokenlab_nb.errors import NotFoundError, TokenLabWarning, ValidationError
+from tokenlab_nb.handover import Handover, tell
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.intake import Picture, default_operation, refusal
 from tokenlab_nb.jobs.clock import RealClock
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.ports import Clock
-from tokenlab_nb.reached import Reached, reached
 from tokenlab_nb.store.journal import Journal
 from tokenlab_nb.store.replay import Exported, ReplayApi, write
 
 
-class Session(Desk):
+class Session(Handover):
     """A connection to the service or the sandbox, with its ledger. Use `connect` to make one.
 
     Args:
@@ -184,8 +180,7 @@ class Session(Desk):
         What may go wrong without being refused is told as a `TokenLabWarning`.
         """
         request, issues = self.checked(model, values, operation=operation, references=references, mask=mask)
-        for issue in issues:
-            warnings.warn(str(issue), TokenLabWarning, stacklevel=_users_line())
+        tell(issues)
         return request
 
     def checked(
@@ -205,75 +200,11 @@ class Session(Desk):
             cover, more = intake.mask(mask, sources[0] if sources else None, self._blobs)
             notes += more
         chosen = operation or default_operation(found, has_pictures=bool(sources), has_mask=cover is not None)
-        request, issues = self._checked(model, found, chosen, values, sources, cover)
+        request, issues = self._built(found, chosen, values, sources, cover)
+        if request is None:
+            raise refusal(model, self._with_models(issues, found, chosen, sources, cover))
         about_pictures = [issue for issue in issues if issue.field.startswith(("references", "mask"))]
         return request, tuple(dict.fromkeys((*notes, *about_pictures)))
-
-    def take_in(self, picture: Picture, name: str = "references[0]") -> intake.Taken:
-        """Keep a picture for requests that are made later.
-
-        Args:
-            picture: What `submit` takes as a reference.
-            name: How an issue calls it.
-
-        Returns:
-            What stands for it in ``references=``, and what should be known of it.
-
-        Raises:
-            ValidationError: If it is no picture that can be used.
-        """
-        return intake.source(picture, name, self._blobs)
-
-    def bytes_of(self, source: Source) -> bytes:
-        """The bytes that are sent for a local source.
-
-        Raises:
-            ValueError: If it is an address or an uploaded file.
-            FileNotFoundError: If they are no longer in the data folder.
-        """
-        if source.sha256 is None:
-            raise ValueError("Only a local picture has its bytes here.")
-        return self._blobs.get(source.sha256)
-
-    def take_mask(self, mask: Picture, first: Source | None) -> intake.Taken:
-        """Keep a mask for requests that are made later, in the shape that edits want.
-
-        Args:
-            mask: What `submit` takes as a mask.
-            first: The picture that it covers, as `take_in` returned it.
-
-        Returns:
-            What stands for it in ``mask=``, and what should be known of it.
-
-        Raises:
-            ValidationError: If it is no mask for that picture.
-        """
-        return intake.mask(mask, first, self._blobs)
-
-    def check_reference(self, url: str) -> Reached:
-        """Try a picture's address from here, as the service would: it is fetched, and looked at. Nothing is kept.
-
-        What fails here need not fail there, and the other way round: the service fetches references by itself. So
-        nothing asks for this check but you.
-
-        Args:
-            url: An http(s) address.
-
-        Returns:
-            What is there, or in words why it cannot be used.
-        """
-        return reached(url, lambda: self._engine.call(self._client.fetch_reference, url), self._clock.now())
-
-    def fetch_reference(self, url: str) -> Answer[bytes]:
-        """Fetch the picture of an address, to show it, without blocking: at most 50 MB, by the rules for references.
-
-        The future holds the bytes as they came, whatever they are; or an `ImageError` where the address is refused, or
-        a `TransportError` where it is not reached.
-        """
-        return self._engine.call_soon(self._reference_bytes, url)
-
-    async def _reference_bytes(self, url: str) -> bytes:
-        return (await self._client.fetch_reference(url)).data
 
     def draft_request(
         self,
@@ -289,7 +220,10 @@ class Session(Desk):
         Raises:
             ValidationError: As `submit`.
         """
-        return self._checked(model.id, model, operation, values, tuple(references), mask)[0]
+        request, issues = self._built(model, operation, values, tuple(references), mask)
+        if request is None:
+            raise refusal(model.id, issues)
+        return request
 
     def generate(self, *, model: str, prompt: str, **params: Any) -> list[ImageResult]:
         """Make pictures and wait for them: `submit` and `Job.wait` in one."""
@@ -348,35 +282,18 @@ class Session(Desk):
 
     # ------------------------------------------------------------------------------------ details
 
-    def _known_model(self, model_id: str) -> Model:
-        if not model_id:
-            raise refusal("The request", (Issue("model", "No model is chosen.", remedy="Choose one."),))
-        try:
-            return self.model(model_id)
-        except NotFoundError as error:
-            near = error.did_you_mean
-            remedy = f"Did you mean {near}?" if near else "session.models() lists them."
-            issue = Issue("model", f"There is no model {model_id!r}.", error.facts.suggestions, remedy, near)
-            raise ValidationError(
-                f"{issue.message} {remedy}", issues=(issue,), facts=error.facts, hint=remedy
-            ) from error
-
-    def _checked(
+    def _built(
         self,
-        asked: str,
         model: Model,
         operation: str,
         values: Mapping[str, Json],
         sources: tuple[Source, ...] = (),
         cover: Source | None = None,
-    ) -> tuple[requests.ImageRequest, tuple[Issue, ...]]:
+    ) -> tuple[requests.ImageRequest | None, tuple[Issue, ...]]:
         values = self._with_task(model, operation, dict(values))
-        request, issues = requests.build(
+        return requests.build(
             model, operation, values, references=sources, mask=cover, origin=self.origin, now=self._clock.now()
         )
-        if request is None:
-            raise refusal(asked, issues)
-        return request, issues
 
     def _with_task(self, model: Model, operation: str, values: dict[str, Json]) -> dict[str, Json]:
         offered = model.contract.operations.get(operation)
@@ -389,12 +306,3 @@ def _sandbox_transport(chosen: settings.Settings) -> httpx.AsyncBaseTransport:
     sandbox = import_module("tokenlab_nb.sandbox.app")
     app = sandbox.create_app(base_url=chosen.base_url, state_dir=chosen.data_dir / "sandbox")
     return InProcess(app, sandbox.ConnectionDropped, urlsplit(chosen.base_url).netloc)
-
-
-def _users_line() -> int:
-    """How far up the stack the first line stands that is not ours: a warning should point there."""
-    depth, frame = 1, inspect.currentframe()
-    frame = frame.f_back if frame else None
-    while frame and str(frame.f_globals.get("__name__", "")).startswith("tokenlab_nb."):
-        depth, frame = depth + 1, frame.f_back
-    return depth

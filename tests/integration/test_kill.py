@@ -13,6 +13,7 @@ import pytest
 
 from tests.integration.kernels import Place
 from tests.layer_rules import ROOT
+from tests.unit.pictures import PNG
 from tokenlab_nb.sandbox.faults import Fault
 from tokenlab_nb.sandbox.world import is_task
 
@@ -31,6 +32,7 @@ LIVES: dict[str, tuple[dict[str, Any], tuple[Fault, ...]]] = {
         {"model": "flux-2-pro", "values": {"prompt": "fox", "async": False, "response_format": "b64_json", **SIZE}},
         (),
     ),
+    "a picture that is uploaded first": ({"model": "qwen-image-edit", "values": {"prompt": "fox"}}, ()),
 }
 
 Ask = Callable[..., dict[str, Any]]
@@ -108,6 +110,10 @@ def test_killed_at_every_await_point_it_loses_nothing_and_sends_nothing_twice(
     name: str, ask: Ask, place: Callable[..., Place], tmp_path: Path
 ) -> None:
     asked, faults = LIVES[name]
+    if "uploaded" in name:
+        picture = tmp_path / "fox.png"
+        picture.write_bytes(PNG)
+        asked = {**asked, "references": str(picture)}
     world, deaths = place(*faults), 0
     while _one_life(ask, world, tmp_path, asked, deaths + 1):
         deaths += 1

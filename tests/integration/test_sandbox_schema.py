@@ -143,10 +143,11 @@ async def create(lab: Lab, entry: Entry, operation: str) -> httpx.Response:
         name: "2k" if name == "resolution" else "1:1" for name in entry.constraint(operation)["required_selectors"]
     }
     fields |= {"model": entry.id, "prompt": "a red fox"}
-    route = entry.endpoint(operation)
-    if operation != "text-to-image" and "image" not in entry.constraint(operation)["supported_parameters"]:
-        fields["image_url"] = f"{BASE}/samples/fox.jpg"
-    if operation == "text-to-image" or "image_url" in fields:
+    route, address = entry.endpoint(operation), f"{BASE}/samples/fox.jpg"
+    listed = entry.constraint(operation)["supported_parameters"]
+    if operation != "text-to-image" and "image" not in listed:
+        fields |= {"image_url": address} if "image_url" in listed else {"images": [{"image_url": address}]}
+    if operation == "text-to-image" or "image_url" in fields or "images" in fields:
         return await lab.http.post(route, json=fields)
     if route == VARIATIONS:
         del fields["prompt"]

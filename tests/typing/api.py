@@ -9,6 +9,7 @@ from typing import assert_type
 import tokenlab_nb as tl
 from tokenlab_nb.contract.model import Contract, Operation, Param
 from tokenlab_nb.contract.pricing import Estimate
+from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.jobs.job import JobSnapshot
 
@@ -101,6 +102,9 @@ def handing_pictures_in(session: tl.Session, folder: Path) -> None:
     masked = session.edit(model="gpt-image-2", prompt="At night", image=by_address[0], mask=folder / "mask.png")
     again = session.edit(model="gpt-image-2", prompt="Brighter", image=[*masked, job], quality="low")
     assert_type(session.vary(model="dall-e-2", image=again[0], n=2), list[tl.ImageResult])
+    uploaded = session.upload(folder / "fox.png", model="gpt-image-2", purpose="user_data")
+    assert_type(uploaded, Source)
+    session.submit(model="gpt-image-2", prompt="At night", references=[uploaded, "https://example.com/fox.png"])
 
 
 def keeping(image: tl.ImageResult, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
@@ -101,3 +101,66 @@ def test_the_whole_list_is_remembered_and_a_part_of_it_is_not(place: Place) -> N
     assert place.catalogue.listed == ()
     assert anyio.run(place.catalogue.models) == place.catalogue.listed == (MODEL,)
     assert place.service.asked[-1] == "models {'recommended_for': 'image', 'provider': None}"
+
+
+# ------------------------------------------------------------------------------------------------- others that fit
+
+
+def listed(name: str, *operations: str, rank: int | None = None, stage: str = "active") -> Model:
+    offered = list(operations or ("image-edit",))
+    about = {"supported_operations": offered, "lifecycle": {"stage": stage}, "category": "image"}
+    preferred = {"image": {"preferred_rank": rank}} if rank else {}
+    return parse({"id": name, "tokenlab": {**about, "agent_preferences": preferred}})
+
+
+class Many(Service):
+    """Lists these models, and reads each in detail."""
+
+    def __init__(self, *models: Model) -> None:
+        super().__init__()
+        self.all = {model.id: model for model in models}
+
+    async def models(self, **filters: str | None) -> tuple[Model, ...]:
+        return self._give("models", tuple(self.all.values()))  # type: ignore[no-any-return]
+
+    async def model(self, model_id: str) -> Model:
+        return self._give(model_id, self.detail if self.detail is not MODEL else self.all[model_id])  # type: ignore[no-any-return]
+
+
+def that_fit(service: Many, fits: Callable[[Model], bool], *, known: bool = True) -> tuple[list[str], list[str]]:
+    """What is found, and which models were read in detail."""
+    catalogue = Catalogue(service, lambda: 0.0)
+
+    async def find() -> list[str]:
+        if known:
+            await catalogue.models()
+            service.asked.clear()
+        return await catalogue.that_fit(fits, "mine")
+
+    return anyio.run(find), [name for name in service.asked if name in service.all]
+
+
+def test_models_that_fit_are_found_best_first_and_few_are_read() -> None:
+    models = [listed(f"m{place}", rank=20 - place) for place in range(12)]
+    found, read = that_fit(Many(*models), lambda model: model.id in ("m10", "m9", "m7", "m6"))
+    assert found == ["m10", "m9", "m7"]
+    assert read == ["m11", "m10", "m9", "m8", "m7"]
+    assert that_fit(Many(*models), lambda model: model.id == "m0") == ([], ["m11", "m10", "m9", "m8", "m7", "m6"])
+
+
+def test_only_models_that_can_be_meant_are_read() -> None:
+    others = (listed("mine"), listed("writer", "text-to-image"), listed("old", stage="retired"))
+    service = Many(*others, listed("unranked"), listed("best", "image-to-image", rank=1))
+    assert that_fit(service, lambda model: True) == (["best", "unranked"], ["best", "unranked"])
+
+
+def test_models_are_listed_first_where_none_were() -> None:
+    service = Many(listed("other"))
+    assert that_fit(service, lambda model: True, known=False) == (["other"], ["other"])
+    assert service.asked[0] == "models"
+
+
+def test_what_cannot_be_asked_is_left_out_without_a_word() -> None:
+    service = Many(listed("one", rank=1), listed("two", rank=2))
+    service.detail = ServiceError("Down.")
+    assert that_fit(service, lambda model: True) == ([], ["one"])

@@ -10,8 +10,9 @@ import anyio.to_thread
 import httpx
 
 from tokenlab_nb.api import wire
+from tokenlab_nb.api.bodies import NO_IDS, filename
 from tokenlab_nb.api.reach import REFERENCE, Reach, Resolve, in_words
-from tokenlab_nb.api.replies import Fetched, Reply
+from tokenlab_nb.api.replies import Fetched, Reply, Uploaded
 from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import AuthenticationError, TokenLabError, TransportError, UnknownOutcomeError
@@ -122,20 +123,39 @@ class TokenLabClient:
 
     # --------------------------------------------------------------------------------------- work
 
-    async def create(self, request: ImageRequest, files: Mapping[str, bytes]) -> Reply:
+    async def create(
+        self, request: ImageRequest, files: Mapping[str, bytes], file_ids: Mapping[str, str] = NO_IDS
+    ) -> Reply:
         """Send one create call, once.
 
         Args:
             request: What to ask.
             files: The bytes of its local sources by SHA-256.
+            file_ids: What `upload` made of those that are not sent along, by SHA-256.
 
         Raises:
             UnknownOutcomeError: If it was sent and the answer was lost or cannot be read.
             TransportError: If nothing was sent.
             TokenLabError: What the service answered.
         """
-        call = wire.create(request, files)
+        call = wire.create(request, files, file_ids)
         return await _off_loop(wire.read_create, call, await self._send(call, self._timeouts.create))
+
+    async def upload(self, data: bytes, media_type: str, *, model: str, purpose: str = "vision") -> Uploaded:
+        """``POST /v1/files``: keep a picture at the service for edits with this model. It makes and costs nothing.
+
+        Args:
+            data: A PNG, JPEG or WebP file.
+            media_type: What it is.
+            model: The model that may use it.
+            purpose: ``vision`` or ``user_data``.
+
+        Raises:
+            TransportError: If it did not arrive, or its answer was lost; it may be tried again.
+            TokenLabError: What the service answered.
+        """
+        call = wire.upload(data, filename(media_type), media_type, purpose, model)
+        return await _off_loop(wire.read_upload, call, await self._send(call, self._timeouts.create))
 
     async def task(self, task_id: str | None, poll_url: str | None) -> Reply:
         """Ask for a task by its ``poll_url``, else ``GET /v1/tasks/{id}``."""
@@ -183,9 +203,10 @@ class TokenLabClient:
         return self._auth.hidden_in(response.content)
 
     def _lost(self, call: wire.Call, why: str) -> TokenLabError:
-        if call.method == "POST":
+        if call.is_create:
             return UnknownOutcomeError(f"{call.name} was sent to {self.origin}, but the answer was lost ({why}).")
-        return TransportError(f"{call.name} got no answer from {self.origin} ({why}).", hint=_ASK_AGAIN)
+        hint = None if call.method == "POST" else _ASK_AGAIN
+        return TransportError(f"{call.name} got no answer from {self.origin} ({why}).", hint=hint)
 
     # ----------------------------------------------------------------------------------- pictures
 

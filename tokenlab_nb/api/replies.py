@@ -99,3 +99,18 @@ class Fetched:
 
 
 Reply = Images | Task
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A picture that was uploaded (schema ``FileObject``).
+
+    Attributes:
+        file_id: What an edit calls it; the same model's only.
+        expires_at: Until when, by the service's clock, in seconds since 1970; None where nothing is said.
+        meta: Ids and hints of the answer.
+    """
+
+    file_id: str
+    expires_at: float | None = None
+    meta: Meta = Meta()

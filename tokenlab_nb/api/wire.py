@@ -14,17 +14,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
-from tokenlab_nb.api import faults
-from tokenlab_nb.api.replies import NO_PICTURE, ImageData, Images, Meta, Reply, Task
+from tokenlab_nb.api import bodies, faults
+from tokenlab_nb.api.replies import NO_PICTURE, ImageData, Images, Meta, Reply, Task, Uploaded
 from tokenlab_nb.contract import parse
 from tokenlab_nb.contract.model import Json, Model
-from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import Facts, JobFailedError, ServiceError, TokenLabError, UnknownOutcomeError
 
 DELIVERY_HEADER = "X-TokenLab-Delivery-Policy"
+FILES = "/v1/files"
 
-_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 _DONE = frozenset({"completed", "succeeded"})
 _CANCELLED = frozenset({"cancelled", "canceled"})
 _ENDED = frozenset({"failed", "expired"}) | _CANCELLED
@@ -33,16 +32,7 @@ _OPEN = frozenset({"", "pending", "queued", "submitted", "accepted", "created", 
 _AMBIGUOUS = re.compile(r"[\s\x00-\x1f\x7f\\]")  # some parsers drop these, some take a backslash for a slash
 _IDS = ("task_id", "id", "poll_url", "billing_transaction_id")
 _LONGEST_NAME = 200  # characters of a path in a message
-
-
-@dataclass(frozen=True, slots=True)
-class FilePart:
-    """One file of a multipart body."""
-
-    name: str
-    filename: str
-    data: bytes = field(repr=False)
-    media_type: str = "application/octet-stream"
+_LATEST = 1e15  # seconds since 1970: no moment, but milliseconds of a far one or nonsense
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +55,17 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Json] | None = None
     form: tuple[tuple[str, str], ...] = ()
-    files: tuple[FilePart, ...] = ()
+    files: tuple[bodies.FilePart, ...] = ()
 
     @property
     def name(self) -> str:
         """Method and path, for messages: a path may hold a model id of any length."""
         return f"{self.method} {self.path[:_LONGEST_NAME]}"
+
+    @property
+    def is_create(self) -> bool:
+        """Whether it makes pictures, and so may cost money: an upload does not."""
+        return self.method == "POST" and self.path != FILES
 
 
 # ------------------------------------------------------------------------------------------------ out
@@ -111,62 +106,26 @@ def _segment(text: str) -> str:
     return plain if plain.strip(".") else plain.replace(".", "%2E")
 
 
-def create(request: ImageRequest, files: Mapping[str, bytes]) -> Call:
+def create(request: ImageRequest, files: Mapping[str, bytes], file_ids: Mapping[str, str] = bodies.NO_IDS) -> Call:
     """The create call of a request.
 
     Args:
         request: What to ask.
         files: The bytes of its local sources by SHA-256.
+        file_ids: What `upload` made of those that are not sent along (`ImageRequest.uploads`), by SHA-256.
     """
     headers = {DELIVERY_HEADER: request.delivery_policy} if request.delivery_policy else {}
     values: dict[str, Json] = {"model": request.model, **request.values}
     if request.multipart:
-        return Call(
-            "POST", request.endpoint, headers=headers, form=_form(request, values), files=_files(request, files)
-        )
-    return Call("POST", request.endpoint, headers=headers, body={**values, **_addresses(request)})
+        form, parts = bodies.form(request, values), bodies.file_parts(request, files)
+        return Call("POST", request.endpoint, headers=headers, form=form, files=parts)
+    return Call("POST", request.endpoint, headers=headers, body={**values, **bodies.pictures(request, file_ids)})
 
 
-def _addresses(request: ImageRequest) -> dict[str, Json]:
-    """The JSON fields that carry references and mask."""
-    fields: dict[str, Json] = {}
-    urls: list[Json] = [source.url for source in request.references]
-    match request.reference_field:
-        case "image_url":
-            fields["image_url"] = urls[0]
-        case "images":
-            fields["images"] = [_named(source) for source in request.references]
-        case name if name:
-            fields[name] = urls
-    if request.mask:
-        fields[request.mask_field] = request.mask.url if request.mask_field == "mask_url" else _named(request.mask)
-    return fields
-
-
-def _named(source: Source) -> Json:
-    return {"file_id": source.file_id} if source.file_id else {"image_url": source.url}
-
-
-def _form(request: ImageRequest, values: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
-    fields = [(name, _form_text(value)) for name, value in values.items()]
-    urls = [source.url for source in request.references if source.url]
-    if urls:  # ImageGenerationMultipartRequest.image_urls: "Comma-separated reference image URLs"
-        fields.append((request.reference_field, ",".join(urls)))
-    return tuple(fields)
-
-
-def _form_text(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _files(request: ImageRequest, files: Mapping[str, bytes]) -> tuple[FilePart, ...]:
-    named = [(request.reference_field, source) for source in request.references]
-    named += [(request.mask_field, request.mask)] if request.mask else []
-    return tuple(
-        FilePart(name, f"picture-{place}.{_SUFFIX[source.media_type]}", files[source.sha256], source.media_type)
-        for place, (name, source) in enumerate(named, start=1)
-        if source.sha256
-    )
+def upload(data: bytes, filename: str, media_type: str, purpose: str, model: str) -> Call:
+    """``POST /v1/files``: what comes of it can be named by edits with this model."""
+    part = bodies.FilePart("file", filename, data, media_type)
+    return Call("POST", FILES, form=(("purpose", purpose), ("model", model)), files=(part,))
 
 
 def task(task_id: str | None, poll_url: str | None, origin: str) -> Call:
@@ -291,6 +250,27 @@ def _may_have_run(status: int) -> bool:
     return status < 300 or status in (408, 502, 504) or status > 504
 
 
+def read_upload(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> Uploaded:
+    """Read the answer of an upload (schema ``FileObject``).
+
+    Raises:
+        ServiceError: If it names no file.
+        TokenLabError: Any other error that the answer is.
+    """
+    data = read_json(call, status, headers, body)
+    told = data if isinstance(data, dict) else {}
+    file_id = _text(told.get("id"))
+    if not file_id:
+        raise faults.strange(call.name, f"answered {status} with no file.", status, headers)
+    return Uploaded(file_id, _moment(told.get("expires_at")), faults.read_meta(headers, told))
+
+
+def _moment(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < _LATEST else None  # which is so of no NaN, either
+
+
 def read_task(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
     """Read the answer of a status call.
 
@@ -329,7 +309,7 @@ def _read_reply(call: Call, status: int, headers: Mapping[str, str], data: Any) 
 
 def _no_object(call: Call, status: int, headers: Mapping[str, str]) -> TokenLabError:
     error = faults.strange(call.name, f"answered {status} with JSON that is no object.", status, headers)
-    if call.method != "POST":
+    if not call.is_create:
         return error
     lost = f"{call.name} was sent, but its outcome is unknown: the answer is no object."
     return UnknownOutcomeError(lost, facts=error.facts)

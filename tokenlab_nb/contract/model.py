@@ -59,6 +59,7 @@ class Issue:
         remedy: What to do about it, in one sentence.
         suggestion: A value that would be accepted; None when there is no obvious one.
         severity: An ``error`` is refused; a ``warning`` is shown and sent.
+        code: What kind of issue it is, for programs; empty where none needs to know.
     """
 
     field: str
@@ -67,6 +68,7 @@ class Issue:
     remedy: str = ""
     suggestion: str | int | bool | None = None
     severity: Literal["error", "warning"] = "error"
+    code: str = ""
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}" + (f" {self.remedy}" if self.remedy else "")

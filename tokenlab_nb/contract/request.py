@@ -80,6 +80,12 @@ class ImageRequest:
         """References and mask together."""
         return (*self.references, self.mask) if self.mask else self.references
 
+    @property
+    def uploads(self) -> tuple[Source, ...]:
+        """The local pictures that are uploaded to ``/v1/files`` first, each once; a form brings its own along."""
+        local = {} if self.multipart else {source.sha256: source for source in self.sources if source.is_local}
+        return tuple(local.values())
+
     def to_json(self) -> dict[str, object]:
         """Return plain JSON values; `from_json` is its inverse. What was added later is left out while it is empty."""
         values = {**asdict(self), "references": [source.to_json() for source in self.references]}

@@ -5,7 +5,6 @@ It never prints and never displays: it hands frozen snapshots to whoever subscri
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
@@ -25,10 +24,11 @@ from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.leases import Hands, claimed, give_signs, seen
 from tokenlab_nb.jobs.ledger import Ledger
-from tokenlab_nb.jobs.loop import TICK, Answer, Loop, done
+from tokenlab_nb.jobs.loop import Answer, Loop, done, until_done
 from tokenlab_nb.jobs.pace import Pace
 from tokenlab_nb.jobs.ports import Ports, TakenError
 from tokenlab_nb.jobs.runner import Run, off_loop
+from tokenlab_nb.jobs.uploads import Uploads
 from tokenlab_nb.jobs.verdicts import after_fault
 
 __all__ = ["MAX_SENDS", "Answer", "Engine"]
@@ -50,6 +50,9 @@ class Engine:
         on_close: Awaited on the loop when the engine closes, to end connections.
         longest_create: Seconds that a create may take at most; `close` waits as long for those on their way.
         documented: Seconds that a picture takes by the vendor's word, told where nothing was measured.
+
+    Attributes:
+        uploads: The pictures that were uploaded; use it on the loop.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Engine:
         self._documented = documented
         self._ledger = Ledger(partial(off_loop, ports.journal.save), self._made_good)
         self._pace = Pace(ports.clock)
+        self.uploads = Uploads(ports, self._pace, off_loop)
         self._loop = Loop(self._end, partial(self.close, _EXIT_GRACE))
         self._lock = self._loop.lock
         self._board = Board(self._lock)
@@ -91,13 +95,8 @@ class Engine:
             repeats: The job of unknown outcome that this one is run again for.
             since: It is dated no earlier: a clock that was set back must hide it from no budget.
         """
-        made = JobSnapshot(
-            id=f"job_{uuid.uuid4().hex}",
-            request=request,
-            origin=self._ports.api.origin,
-            estimate=estimate,
-            repeats=repeats,
-        )
+        name, origin = f"job_{uuid.uuid4().hex}", self._ports.api.origin
+        made = JobSnapshot(id=name, request=request, origin=origin, estimate=estimate, repeats=repeats)
         return made.move(JobStatus.DRAFT, max(self.now(), since))
 
     def reserve(self, drafts: Sequence[JobSnapshot], budgets: Collection[Budget]) -> None:
@@ -190,15 +189,11 @@ class Engine:
         return end is None or done([end], timeout)
 
     async def wait_async(self, job_id: str) -> None:
-        """Wait on the caller's loop until a job is at rest; cancelling it only ends the waiting.
-
-        It looks instead of being called: a loop that was closed in the middle must not be called.
-        """
+        """Wait on the caller's loop until a job is at rest; cancelling it only ends the waiting."""
         self._loop.refuse_fork()
         with self._lock:
             end = self._ends.get(job_id)
-        while end and not end.done():  # noqa: ASYNC110  # see above
-            await asyncio.sleep(TICK)
+        await until_done(end)
 
     # --------------------------------------------------------------------- what an earlier kernel left
 
@@ -342,7 +337,8 @@ class Engine:
         self._board.put(snapshot)
 
     def _run(self, snapshot: JobSnapshot) -> Run:
-        run = Run(snapshot, self._ports, self._board.publish, self._ledger, self._pace, documented=self._documented)
+        shared = (self._ledger, self._pace, self.uploads)
+        run = Run(snapshot, self._ports, self._board.publish, *shared, documented=self._documented)
         self._runs[snapshot.id] = run
         return run
 

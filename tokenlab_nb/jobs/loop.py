@@ -159,6 +159,15 @@ def done(ends: Collection[Future[None]], timeout: float | None) -> bool:
     return not pending
 
 
+async def until_done(end: Future[None] | None) -> None:
+    """Wait on the caller's loop; cancelling it only ends the waiting.
+
+    It looks instead of being called: a loop that was closed in the middle must not be called.
+    """
+    while end and not end.done():  # noqa: ASYNC110  # see above
+        await asyncio.sleep(TICK)
+
+
 async def _settle(result: Future[_T], function: Callable[..., Awaitable[_T]], *args: Any) -> None:
     if not result.set_running_or_notify_cancel():
         return

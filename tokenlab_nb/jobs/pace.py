@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import anyio
 
-from tokenlab_nb.api.replies import Meta, Reply
+from tokenlab_nb.api.replies import Meta, Reply, Uploaded
 from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.ports import Clock
 from tokenlab_nb.jobs.schedule import LONGEST_PAUSE
@@ -22,6 +23,8 @@ from tokenlab_nb.jobs.schedule import LONGEST_PAUSE
 MINUTE = 60.0
 """Seconds of the window in which calls are counted."""
 Tell = Callable[[str], None]
+
+_Heard = TypeVar("_Heard", bound=Reply | Uploaded)
 
 _TOO_MANY_REQUESTS = 429
 _FIRST_GAP, _LARGEST_GAP, _LEAST_GAP = 0.25, 8.0, 0.05  # seconds between two calls after a slow-down
@@ -115,7 +118,7 @@ class Pace:
 
     # ----------------------------------------------------------------------------------- learning
 
-    async def hearing(self, call: Awaitable[Reply]) -> Reply:
+    async def hearing(self, call: Awaitable[_Heard]) -> _Heard:
         """Await a call whose turn has come, and learn from its answer.
 
         Raises:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from tokenlab_nb.api.replies import Reply
+from tokenlab_nb.api.bodies import NO_IDS
+from tokenlab_nb.api.replies import Reply, Uploaded
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.budget import Budget
@@ -38,8 +39,13 @@ class ImageApi(Protocol):
     def origin(self) -> str:
         """Scheme, host and port of the API."""
 
-    async def create(self, request: ImageRequest, files: Mapping[str, bytes]) -> Reply:
-        """Send one create call, once; ``files`` holds the bytes of local sources by SHA-256."""
+    async def create(
+        self, request: ImageRequest, files: Mapping[str, bytes], file_ids: Mapping[str, str] = NO_IDS
+    ) -> Reply:
+        """Send one create call, once; local sources by SHA-256: the bytes of those that go along, the ids of others."""
+
+    async def upload(self, data: bytes, media_type: str, *, model: str, purpose: str = "vision") -> Uploaded:
+        """Keep a picture at the service for edits with this model; it makes and costs nothing."""
 
     async def task(self, task_id: str | None, poll_url: str | None) -> Reply:
         """Ask for a task, once."""

@@ -7,7 +7,7 @@ after sending ends the sending: as *failed* when the service said no, as *unknow
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -15,17 +15,18 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from tokenlab_nb.api.replies import Images, Reply, Task
 from tokenlab_nb.errors import TokenLabError, UnknownOutcomeError
 from tokenlab_nb.jobs import schedule, verdicts
+from tokenlab_nb.jobs.asking import asking
 from tokenlab_nb.jobs.job import TERMINAL, JobSnapshot, JobStatus
 from tokenlab_nb.jobs.latency import Learned, learn, likely_ready
 from tokenlab_nb.jobs.ledger import Ledger
 from tokenlab_nb.jobs.pace import Pace
 from tokenlab_nb.jobs.pictures import MAX_FETCHES, Pictures
 from tokenlab_nb.jobs.ports import Ports, TakenError
+from tokenlab_nb.jobs.uploads import Uploads
 
 Gate = Callable[[], AbstractAsyncContextManager[Any]]
 
@@ -42,6 +43,7 @@ class Run:
         publish: Called with every new snapshot.
         ledger: The journal of the ports as all runs of an engine share it; by default this run has its own.
         pace: How fast the API may be called, as all runs of an engine share it; by default this run has its own.
+        uploads: What was uploaded, as all runs of an engine share it; by default this run has its own.
         documented: Seconds that a picture takes by the vendor's word, told where nothing was measured.
     """
 
@@ -52,6 +54,7 @@ class Run:
         publish: Callable[[JobSnapshot], None],
         ledger: Ledger | None = None,
         pace: Pace | None = None,
+        uploads: Uploads | None = None,
         *,
         documented: float | None = None,
     ) -> None:
@@ -61,6 +64,7 @@ class Run:
         self._publish = publish
         self._ledger = ledger or Ledger(partial(off_loop, ports.journal.save))
         self._pace = pace or Pace(ports.clock)
+        self._uploads = uploads or Uploads(ports, self._pace, off_loop)
         self._pictures = Pictures(ports.blobs, self._download, off_loop)
         self._resumed = snapshot.status is not JobStatus.DRAFT
         self._stop_asked = False
@@ -208,12 +212,15 @@ class Run:
         await self._to(JobStatus.DRAFT, expected_seconds=await self._look_back())
         self._doubt = await self._ports.api.check_hosts(self.snapshot.request)
         attempt = 0
+        request = self.snapshot.request
         while True:
-            await self._pace.turn_for(self.snapshot.request.model, self._note)
+            await self._uploads.ids(request, self._note)
+            await self._pace.turn_for(request.model, self._note)
             async with gate():
-                if not await self._pace.turn(self.snapshot.request.model, self._note):
+                file_ids = await self._uploads.ids(request, self._note)  # one may have ended while we waited
+                if not await self._pace.turn(request.model, self._note):
                     continue
-                refusal = await self._send_once(await self._files())
+                refusal = await self._send_once(await self._files(), file_ids)
             if refusal is None:
                 return
             attempt += 1
@@ -221,10 +228,11 @@ class Run:
 
     async def _files(self) -> dict[str, bytes]:
         """The local pictures, read only when their turn has come: jobs that wait hold none in memory."""
-        hashes = [source.sha256 for source in self.snapshot.request.sources if source.sha256]
+        request = self.snapshot.request
+        hashes = [source.sha256 for source in request.sources if source.sha256 and request.multipart]
         return {sha256: await off_loop(self._ports.blobs.get, sha256) for sha256 in hashes}
 
-    async def _send_once(self, files: dict[str, bytes]) -> TokenLabError | None:
+    async def _send_once(self, files: dict[str, bytes], file_ids: dict[str, str]) -> TokenLabError | None:
         """Send the create and take the answer in; return the error after which it may be sent again, if one came.
 
         No stop button reaches in here: an answer on its way may be paid for.
@@ -233,9 +241,11 @@ class Run:
             await self._to(JobStatus.SENDING, note=self._doubt)
             if self._stop_asked:
                 raise verdicts.StoppedError("Not sent.")
+            request = self.snapshot.request
             try:
-                reply = await self._pace.hearing(self._ports.api.create(self.snapshot.request, files))
+                reply = await self._pace.hearing(self._ports.api.create(request, files, file_ids))
             except TokenLabError as error:
+                self._uploads.doubt(request, error)
                 if not verdicts.may_send_again(error):
                     raise
                 return error
@@ -307,7 +317,7 @@ class Run:
                 await self._collect()
                 return
             await self._ports.clock.sleep(wait)
-            reply = await self._asking(self._poll)
+            reply = await asking(self._poll, self._ports.clock, self._note)
             await self._take_in(reply)
             polls, waited = polls + 1, waited + wait
             if waited > schedule.LONGEST_WAIT and not self.snapshot.origins:
@@ -351,31 +361,7 @@ class Run:
             await self._save(self.snapshot)
 
     async def _download(self, url: str) -> bytes:
-        return await self._asking(partial(self._ports.api.download, url))
-
-    async def _asking(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """Ask, again and again while that may help: asking costs nothing."""
-
-        def wait(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            asked = error.retry_after if isinstance(error, TokenLabError) else None
-            pause = schedule.pause(state.attempt_number, self._ports.clock.random(), asked)
-            why = error.message if isinstance(error, TokenLabError) else ""
-            self._show(replace(self.snapshot, note=f"{why} Next try in {pause:.0f} s.".strip()))
-            return pause
-
-        retrying = AsyncRetrying(
-            sleep=self._ports.clock.sleep,
-            wait=wait,
-            stop=stop_after_attempt(schedule.MAX_ASKS),
-            retry=retry_if_exception(verdicts.may_ask_again),
-            reraise=True,
-        )
-
-        async def attempt() -> _T:  # tenacity awaits only what it sees to be a coroutine function
-            return await call()
-
-        return await retrying(attempt)
+        return await asking(partial(self._ports.api.download, url), self._ports.clock, self._note)
 
 
 async def off_loop(function: Callable[..., _T], *args: Any) -> _T:

@@ -14,8 +14,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tokenlab_nb.api.bodies import NO_IDS
 from tokenlab_nb.api.reach import MAX_PICTURE_BYTES
-from tokenlab_nb.api.replies import Images
+from tokenlab_nb.api.replies import Images, Uploaded
 from tokenlab_nb.contract import parse
 from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.request import ImageRequest
@@ -294,7 +295,12 @@ class ReplayApi:
 
     # --------------------------------------------------------------------------------------- work
 
-    async def create(self, request: ImageRequest, files: Mapping[str, bytes]) -> Images:  # noqa: ARG002  # the port's
+    async def create(
+        self,
+        request: ImageRequest,
+        files: Mapping[str, bytes],  # noqa: ARG002  # the port's
+        file_ids: Mapping[str, str] = NO_IDS,  # noqa: ARG002  # the port's
+    ) -> Images:
         """Answer a request that is recorded. One that was asked several times gets one answer after the other, in turn.
 
         Raises:
@@ -307,6 +313,13 @@ class ReplayApi:
         self._asked[request.hash] += 1
         found = answers[turn % len(answers)]
         return Images(found.pictures, task_id=found.task_id)
+
+    async def upload(self, data: bytes, media_type: str, *, model: str, purpose: str = "vision") -> Uploaded:  # noqa: ARG002
+        """Nothing goes anywhere; a picture that was uploaded for a recorded request has the id that it had then."""
+        sha256 = (await off_loop(hashlib.sha256, data)).hexdigest()
+        asked = (each.request for each in self._replay.recordings if each.request.model == model)
+        named = (source for request in asked for source in request.sources if source.file_id)
+        return Uploaded(next((str(source.file_id) for source in named if source.of == sha256), "replay"))
 
     async def task(self, task_id: str | None, poll_url: str | None) -> NoReturn:  # noqa: ARG002  # the port's
         """Every recorded request is answered at once, so a replay has no tasks.

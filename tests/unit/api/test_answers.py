@@ -9,8 +9,8 @@ import pytest
 
 from tests.recorded import Recorded, every, openapi, recorded
 from tokenlab_nb.api import wire
-from tokenlab_nb.api.replies import ImageData, Images, Reply, Task
-from tokenlab_nb.errors import JobFailedError, ServiceError, TokenLabError, UnknownOutcomeError
+from tokenlab_nb.api.replies import ImageData, Images, Reply, Task, Uploaded
+from tokenlab_nb.errors import JobFailedError, ServiceError, TokenLabError, UnknownOutcomeError, ValidationError
 
 TASK_ID = "ldtask_" + "a" * 32
 URL = "https://cdn.example.com/image.png"
@@ -298,3 +298,38 @@ def test_every_recorded_answer_keeps_to_the_vendor_s_schema_or_to_our_own_errors
 def test_an_unknown_state_with_a_reason_has_ended() -> None:
     with pytest.raises(JobFailedError, match="Not today"):
         said({"id": "ldtask_1", "status": "rejected", "error": {"message": "Not today."}})
+
+
+UPLOAD = wire.upload(b"", "picture-1.png", "image/png", "vision", "m")
+
+
+def uploaded(body: object, status: int = 200, **headers: str) -> Uploaded:
+    return wire.read_upload(UPLOAD, status, headers, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("said", "moment"),
+    [
+        (None, None),
+        (1_900_000_000, 1_900_000_000.0),
+        (1_900_000_000.5, 1_900_000_000.5),
+        (True, None),
+        ("tomorrow", None),
+        (float("nan"), None),
+        (10**40, None),
+    ],
+)
+def test_an_upload_is_read_with_its_end(said: object, moment: float | None) -> None:
+    answer = uploaded({"id": "file-1", "object": "file", "expires_at": said}, **{"x-request-id": "req_1"})
+    assert (answer.file_id, answer.expires_at, answer.meta.request_id) == ("file-1", moment, "req_1")
+
+
+@pytest.mark.parametrize("body", [[], "file-1", {}, {"id": ""}, {"id": 5}, {"id": None}])
+def test_an_upload_that_names_no_file_is_none(body: object) -> None:
+    with pytest.raises(ServiceError, match="POST /v1/files answered 200 with no file"):
+        uploaded(body)
+
+
+def test_a_refused_upload_says_why() -> None:
+    with pytest.raises(ValidationError, match="Too large"):
+        uploaded({"error": {"message": "Too large", "type": "invalid_request_error"}}, status=413)

@@ -90,6 +90,7 @@ CALLS: dict[str, tuple[Any, Work[Any], str, str]] = {
     "model": (MODEL, lambda client: client.model("org/m 1"), "GET", "/v1/models/org%2Fm%201"),
     "pricing": ({"model": "m"}, lambda client: client.pricing("m"), "GET", "/v1/models/m/pricing"),
     "create": (PENDING, lambda client: client.create(REQUEST, {}), "POST", "/v1/images/generations"),
+    "upload": ({"id": "file-1"}, lambda client: client.upload(PNG, "image/png", model="m"), "POST", "/v1/files"),
     "task": (PENDING, lambda client: client.task(TASK_ID, None), "GET", f"/v1/tasks/{TASK_ID}"),
     "poll_url": (PENDING, lambda client: client.task(TASK_ID, "/v1/x?y=1"), "GET", "/v1/x?y=1"),
     "foreign poll_url": (
@@ -161,6 +162,26 @@ def test_a_multipart_call_without_files_is_multipart_all_the_same() -> None:
     assert wire.last.headers["Content-Type"].startswith("multipart/form-data")
 
 
+def test_an_upload_is_the_vendor_s_form_and_asks_for_no_other_mode() -> None:
+    wire = Wire({"id": "file-1", "expires_at": 1_900_000_000})
+    uploaded = wire.use(lambda client: client.upload(PNG, "image/png", model="m", purpose="user_data"))
+    assert (uploaded.file_id, uploaded.expires_at) == ("file-1", 1_900_000_000.0)
+    body = wire.last.content
+    assert body.count(b"Content-Disposition: form-data") == 3
+    assert b'name="purpose"\r\n\r\nuser_data' in body
+    assert b'name="model"\r\n\r\nm' in body
+    assert b'name="file"; filename="picture-1.png"\r\nContent-Type: image/png\r\n\r\n' + PNG in body
+    assert "anthropic-beta" not in wire.last.headers
+
+
+def test_uploaded_pictures_are_named_in_the_create() -> None:
+    wire = Wire(PENDING)
+    source = Source(sha256="aa", media_type="image/png", size=len(PNG))
+    request = ImageRequest("m", "image-edit", "/v1/images/edits", {"prompt": "bluer"}, (source,), "images")
+    wire.use(lambda client: client.create(request, {}, {"aa": "file-1"}))
+    assert json.loads(wire.last.content)["images"] == [{"file_id": "file-1"}]
+
+
 def test_a_wrong_key_does_not_hide_the_catalogue() -> None:
     def handle(request: httpx.Request) -> httpx.Response:
         if "Authorization" in request.headers:
@@ -221,6 +242,14 @@ def test_a_create_that_was_sent_and_not_answered_has_an_unknown_outcome(error: E
     assert "canary" not in str(caught.value)
     with pytest.raises(TransportError, match="got no answer"):
         Wire(handler=raising(error)).use(CALLS["task"][1])
+
+
+@pytest.mark.parametrize("error", AFTER_SENDING, ids=lambda error: type(error).__name__)
+def test_an_upload_that_was_not_answered_costs_nothing_and_may_be_tried_again(error: Exception) -> None:
+    with pytest.raises(TransportError, match="POST /v1/files got no answer") as caught:
+        Wire(handler=raising(error)).use(CALLS["upload"][1])
+    assert "run it again" in str(caught.value)
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

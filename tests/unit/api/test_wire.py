@@ -101,6 +101,50 @@ def test_addresses_in_a_form_are_one_text_with_commas() -> None:
     assert call.files == ()
 
 
+def test_the_rest_goes_in_another_field() -> None:
+    pictures = {"references": (ONE, TWO), "reference_field": "image_url", "rest_field": "reference_image_urls"}
+    body = wire.create(asked(endpoint=G, **pictures), {}).body
+    assert body is not None
+    assert (body["image_url"], body["reference_image_urls"]) == (ONE.url, [TWO.url])
+    pictures = {"references": (PNG, ONE, TWO), "reference_field": "image", "rest_field": "image_urls"}
+    call = wire.create(asked(endpoint=G, **pictures, multipart=True, mask=TWO, mask_field="mask_url"), BYTES)
+    assert call.form[-2:] == (("image_urls", f"{ONE.url},{TWO.url}"), ("mask_url", TWO.url))
+    assert [part.name for part in call.files] == ["image"]
+
+
+def test_uploaded_pictures_are_named_by_what_came_of_them() -> None:
+    pictures = {"references": (PNG, ONE), "reference_field": "images", "mask": JPEG, "mask_field": "mask"}
+    body = wire.create(asked(**pictures), {}, {"aa": "file-a", "bb": "file-b"}).body
+    assert body is not None
+    assert body["images"] == [{"file_id": "file-a"}, {"image_url": ONE.url}]
+    assert body["mask"] == {"file_id": "file-b"}
+
+
+def test_an_upload_is_a_form_that_keeps_to_the_vendor_s_schema() -> None:
+    call = wire.upload(b"png", "picture-1.png", "image/png", "vision", "m")
+    assert (call.name, call.body, call.form) == ("POST /v1/files", None, (("purpose", "vision"), ("model", "m")))
+    assert [(part.name, part.filename, part.media_type) for part in call.files] == [
+        ("file", "picture-1.png", "image/png")
+    ]
+    assert not call.headers
+    schema = openapi()["paths"]["/v1/files"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    jsonschema.validate({**dict(call.form), "file": "..."}, schema)
+
+
+@pytest.mark.parametrize(
+    ("call", "is_create"),
+    [
+        (wire.create(asked(), {}), True),
+        (wire.upload(b"", "a.png", "image/png", "vision", "m"), False),
+        (wire.model("m"), False),
+        (wire.cancel("x"), False),
+    ],
+    ids=lambda each: getattr(each, "name", each),
+)
+def test_only_a_create_may_cost_money(call: wire.Call, is_create: bool) -> None:
+    assert call.is_create is is_create
+
+
 def test_every_json_create_keeps_to_the_vendor_s_schema() -> None:
     schemas = openapi()["components"]["schemas"]
     made = wire.create(asked(endpoint=G, references=(ONE, TWO), reference_field="image_urls"), {}).body

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.unit.contract.models import G, V, operation
+from tests.unit.contract.models import G, V, model, operation
 from tokenlab_nb.contract.model import Operation
-from tokenlab_nb.contract.references import MAX_FILE_BYTES, ReferencePlan, Source, plan
+from tokenlab_nb.contract.references import MAX_FILE_BYTES, NO_LOCAL_FILES, ReferencePlan, Source, plan, takes
 
 URL = Source(url="https://example.com/a.png")
 OTHER_URL = Source(url="https://example.com/b.png")
@@ -38,6 +39,12 @@ def test_a_source_is_exactly_one_thing(parts: dict[str, str]) -> None:
         Source(**parts)
 
 
+def test_a_prepared_copy_tells_what_it_is_a_copy_of() -> None:
+    copy = replace(PNG, of="original")
+    assert [source.picture for source in (copy, PNG, URL)] == ["original", "aa", None]
+    assert ("of" in copy.to_json(), "of" in PNG.to_json()) == (True, False)
+
+
 def test_only_bytes_are_local() -> None:
     assert [source.is_local for source in (URL, FILE, PNG)] == [False, False, True]
 
@@ -63,8 +70,14 @@ def test_only_bytes_are_local() -> None:
         (SILENT_I2I, [PNG], None, ("image", "", True)),
         (SILENT_EDIT, [PNG, JPEG], None, ("image", "", True)),
         (SILENT_EDIT, [PNG], MASK, ("image", "mask", True)),
-        (edit("images", request_shape_mode="json_or_multipart"), [PNG], None, ("image", "", True)),
-        (edit("image[]"), [PNG], None, ("image", "", True)),
+        (edit("image", request_shape_mode="json_or_multipart"), [PNG], None, ("image", "", True)),
+        (edit("image[]"), [PNG], None, ("image[]", "", True)),
+        # local files that are uploaded first
+        (edit("images"), [PNG], None, ("images", "", False)),
+        (edit("images", request_shape_mode="json_or_multipart"), [PNG], None, ("images", "", False)),
+        (SILENT_EDIT, [PNG, URL], None, ("images", "", False)),
+        (SILENT_EDIT, [PNG], MASK_URL, ("images", "mask", False)),
+        (SILENT_EDIT, [URL], MASK, ("image_url", "mask", False)),
         (VARIATION, [PNG], None, ("image", "", True)),
         # none
         (operation("text-to-image"), [], None, ("", "", False)),
@@ -85,21 +98,19 @@ def test_the_field_and_the_shape(
         (SILENT_EDIT, [], None, "references", "needs a picture"),
         (VARIATION, [], None, "references", "needs a picture"),
         (VARIATION, [PNG, JPEG], None, "references", "takes 1 at most"),
-        (VARIATION, [URL], None, "references", "takes a local file"),
+        (VARIATION, [URL], None, "references", "takes local files only"),
         (GROK, [URL] * 4, None, "references", "takes 3 at most"),
         (SILENT_EDIT, [URL] * 17, None, "references", "takes 16 at most"),
         (edit("images"), [URL], MASK_URL, "mask", "takes no mask"),
-        (edit("image_url"), [URL, OTHER_URL], None, "references", "no field for so many"),
+        (edit("image_url"), [URL, OTHER_URL], None, "references", "takes one picture address a request"),
         (i2i("image_url"), [FILE], None, "references", "no field for uploaded files"),
         (SILENT_I2I, [FILE], None, "references", "no field for uploaded files"),
-        (i2i("image_url", "mask_url"), [URL], FILE, "references", "no uploaded file as mask"),
+        (i2i("image_url", "mask_url"), [URL], FILE, "mask", "by public address only"),
         (edit("image", request_shape_mode="json_url"), [PNG], None, "references", "public picture addresses only"),
-        (edit("images"), [PNG], None, "references", "public picture addresses only"),
-        (SILENT_EDIT, [PNG, URL], None, "references", "cannot go in one request"),
-        (SILENT_EDIT, [PNG], MASK_URL, "references", "cannot go in one request"),
-        (SILENT_EDIT, [URL], MASK, "references", "cannot go in one request"),
+        (edit("images", request_shape_mode="json_url"), [PNG], None, "references", "public picture addresses only"),
+        (edit("image"), [PNG, URL], None, "references", "cannot go in one request"),
         (SILENT_I2I, [PNG, JPEG], None, "references", "one local file"),
-        (SILENT_I2I, [PNG], MASK, "references", "by public address only"),
+        (SILENT_I2I, [PNG], MASK, "mask", "by public address only"),
     ],
 )
 def test_what_cannot_be_done_says_why_and_what_to_do(
@@ -132,6 +143,26 @@ def test_files_are_refused_by_size_and_type() -> None:
         (issue,) = plan(SILENT_EDIT, (Source(sha256="ee", media_type=media_type),), None).issues
         assert said in issue.message
         assert issue.allowed == ("image/png", "image/jpeg", "image/webp")
+
+
+def test_all_local_files_together_are_refused_by_size() -> None:
+    files = [Source(sha256=f"d{place}", media_type="image/png", size=MAX_FILE_BYTES) for place in range(4)]
+    assert plan(SILENT_EDIT, tuple(files), None).issues == ()
+    more = Source(sha256="ff", media_type="image/png", size=1)
+    for issues in (plan(SILENT_EDIT, (*files, more), None).issues, plan(SILENT_EDIT, tuple(files), more).issues):
+        assert [(issue.field, issue.message) for issue in issues] == [
+            ("references", "The local files have 200,000,001 bytes together; 200,000,000 at most.")
+        ]
+
+
+def test_another_model_is_told_from_one_that_cannot_either() -> None:
+    assert {NO_LOCAL_FILES} == {issue.code for issue in plan(i2i("image_url"), (PNG,), None).issues}
+    editor, by_url = model({"public_operations": ["image-edit"], "supported_parameters": ["image"]}), i2i("image_url")
+    silent = model({"public_operations": ["image-edit"]})
+    assert takes(editor, by_url.name, (PNG, JPEG), None)
+    assert not takes(editor, "image-variation", (PNG,), None)
+    assert not takes(silent, by_url.name, (PNG,), None)  # it may, but nobody says so
+    assert not takes(editor, by_url.name, (PNG, URL), None)
 
 
 def test_a_mask_is_a_png_of_the_picture_s_size() -> None:

@@ -186,6 +186,23 @@ def test_pictures_decide_field_and_shape() -> None:
     assert (request.endpoint, request.reference_field, request.multipart) == (V, "image", True)
 
 
+def test_what_has_to_be_uploaded_first_is_told_once_each() -> None:
+    found = model({"public_operations": ["image-edit"], "supported_parameters": ["images", "mask"]})
+    request = built(found, "image-edit", references=(PNG, PNG, Source(file_id="file-1")), mask=MASK)
+    assert request.uploads == (PNG, MASK)
+    assert built(found, "image-edit", references=(Source(url="https://example.com/a.png"),)).uploads == ()
+    form = built(model({"public_operations": ["image-edit"]}), "image-edit", references=(PNG,), mask=MASK)
+    assert (form.multipart, form.uploads) == (True, ())
+
+
+def test_the_rest_field_is_kept_and_an_empty_one_leaves_no_trace() -> None:
+    found = model({"public_operations": ["image-to-image"], "supported_parameters": ["image", "image_urls"]})
+    request = built(found, "image-to-image", references=(PNG, Source(url="https://example.com/a.png")))
+    assert (request.reference_field, request.rest_field, request.multipart) == ("image", "image_urls", True)
+    assert ImageRequest.from_json(request.to_json()) == request
+    assert "rest_field" not in built(found, "image-to-image", references=(PNG,)).to_json()
+
+
 def test_values_pictures_and_life_are_refused_together() -> None:
     found = parse({"id": "m", "tokenlab": {"supported_operations": ["image-edit"], "lifecycle": {"stage": "retired"}}})
     request, issues = build(found, "image-edit", {"n": 0})

@@ -14,7 +14,8 @@ import anyio
 import anyio.lowlevel
 
 from tests.unit.pictures import JPEG, PNG, WEBP
-from tokenlab_nb.api.replies import ImageData, Images, Meta, Reply, Task
+from tokenlab_nb.api.bodies import NO_IDS
+from tokenlab_nb.api.replies import ImageData, Images, Meta, Reply, Task, Uploaded
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import Facts, TokenLabError
@@ -93,6 +94,8 @@ class Service:
         self.pictures: dict[str, list[bytes | Answer]] = {url: [data] for url, data in PICTURES.items()}
         self.files: list[Mapping[str, bytes]] = []
         self.hosts: str | TokenLabError = ""  # what looking up the hosts of references comes to
+        self.file_ids: list[Mapping[str, str]] = []
+        self.uploads: list[Any] = scripts.get("uploads", [None])
         self.sending = self.most_sending = 0
 
     @property
@@ -102,9 +105,17 @@ class Service:
     def count(self, what: str) -> int:
         return sum(entry[0] == what for entry in self.diary)
 
-    async def create(self, request: ImageRequest, files: Mapping[str, bytes]) -> Reply:
+    async def upload(self, data: bytes, media_type: str, *, model: str, purpose: str = "vision") -> Uploaded:
+        self.diary.append(("upload", model, media_type, purpose))
+        usual = Uploaded(f"file-{model}-{len(data)}-{self.count('upload')}")
+        return await _give(self.uploads) or usual
+
+    async def create(
+        self, request: ImageRequest, files: Mapping[str, bytes], file_ids: Mapping[str, str] = NO_IDS
+    ) -> Reply:
         self.diary.append(("create", request.model))
         self.files.append(files)
+        self.file_ids.append(file_ids)
         self.sending += 1
         self.most_sending = max(self.most_sending, self.sending)
         try:

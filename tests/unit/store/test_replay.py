@@ -16,6 +16,7 @@ from tests.unit.jobs.fakes import Clock, open_gate
 from tests.unit.pictures import JPEG, PNG, WEBP
 from tests.unit.store.replays import HERE, NOW, PICTURES, asked, detail, export, files, job, local, model
 from tokenlab_nb.api.replies import Images
+from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import ImageError, NotFoundError, NotRecordedError
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
@@ -65,6 +66,16 @@ def test_a_recorded_request_is_answered_with_its_pictures(api: ReplayApi) -> Non
     assert urls(answer) == [f"replay:{hashlib.sha256(data).hexdigest()}" for data in PICTURES]
     assert [result(api.download, url) for url in urls(answer)] == list(PICTURES)
     assert (answer.task_id, answer.meta.request_id, answer.meta.billing_transaction_id) == ("ldtask_j1", None, None)
+
+
+def test_an_upload_goes_nowhere_and_keeps_the_id_that_was_recorded(folder: Path, kept: Blobs) -> None:
+    named = Source(file_id="file-abc", of=hashlib.sha256(PNG).hexdigest())
+    edit = ImageRequest("model-a", "image-edit", "/v1/images/edits", {}, (named,), "images")
+    export(folder, [job("j1", kept, edit)], kept)
+    api = ReplayApi.open(folder)
+    assert result(api.upload, PNG, "image/png", model="model-a").file_id == "file-abc"
+    assert result(api.upload, PNG, "image/png", model="model-b").file_id == "replay"
+    assert result(api.upload, JPEG, "image/jpeg", model="model-a").file_id == "replay"
 
 
 def test_the_same_request_gets_its_recordings_in_turn_and_then_round_again(folder: Path, kept: Blobs) -> None:
