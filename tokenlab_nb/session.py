@@ -27,7 +27,8 @@ from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.ports import Clock
 from tokenlab_nb.store.journal import Journal
-from tokenlab_nb.store.replay import Exported, ReplayApi, write
+from tokenlab_nb.store.replay import ReplayApi
+from tokenlab_nb.store.taping import Exported, write
 
 
 class Session(Handover):

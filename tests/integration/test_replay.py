@@ -17,7 +17,8 @@ from tokenlab_nb import intake
 from tokenlab_nb.contract.request import build
 from tokenlab_nb.sandbox.faults import Fault
 from tokenlab_nb.store.blobs import Blobs
-from tokenlab_nb.store.replay import ReplayApi, write
+from tokenlab_nb.store.replay import ReplayApi
+from tokenlab_nb.store.taping import write
 
 CANARY = "sk-" + "canary-in-no-replay"
 

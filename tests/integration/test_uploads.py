@@ -25,7 +25,7 @@ from tokenlab_nb.sandbox.faults import Fault
 Make = Callable[..., Rig]
 MODEL = "qwen-image-edit"
 FOX = f"{settings.SANDBOX_URL}/samples/fox.jpg"
-MASK = encoded(Image.new("RGBA", (64, 48), (0, 0, 0, 0)))
+MASK = encoded(Image.linear_gradient("L").resize((64, 48)).point(lambda value: 255 if value < 100 else 0))
 
 
 def uploads(world: Rig) -> list[httpx.Request]:

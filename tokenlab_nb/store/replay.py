@@ -1,6 +1,6 @@
 """Free replay: requests that were answered once are answered again from a folder, without a key and without a network.
 
-`write` makes the folder from jobs of the ledger; `ReplayApi` stands where the client of the service stands otherwise.
+`ReplayApi` stands where the client of the service stands otherwise; `taping.write` makes the folder.
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,178 +19,17 @@ from tokenlab_nb.api.replies import Images, Uploaded
 from tokenlab_nb.contract import parse
 from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.errors import Facts, ImageError, NotFoundError, NotRecordedError, TokenLabError, ValidationError
-from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
-from tokenlab_nb.jobs.ports import Blobs as BlobsPort
+from tokenlab_nb.errors import Facts, ImageError, NotFoundError, NotRecordedError
 from tokenlab_nb.jobs.runner import off_loop
 from tokenlab_nb.store import nearest, recording
-from tokenlab_nb.store.blobs import Blobs, is_sha256, write_whole
-from tokenlab_nb.store.failures import explained
-from tokenlab_nb.store.recording import HEAD, JOBS, PICTURES, SCHEME, Recording, Replay
+from tokenlab_nb.store.blobs import Blobs, is_sha256
+from tokenlab_nb.store.recording import PICTURES, SCHEME, Recording, Replay
+from tokenlab_nb.store.taping import is_whole, number
 
-__all__ = ["Exported", "ReplayApi", "write"]
+__all__ = ["ReplayApi"]
 
 _MOST_NAMED = 6  # models in one message
 _LONGEST_NAME = 200  # characters of a model's name that near ones are looked for
-
-
-# ----------------------------------------------------------------------------------------------- out
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What `write` did.
-
-    Attributes:
-        folder: Where the replay lies.
-        jobs: How many jobs it holds now, those of earlier exports included.
-        pictures: How many different pictures these jobs have, what went in included.
-        bytes: The size of these pictures.
-        left_out: How many of the jobs that were given are not in it.
-    """
-
-    folder: Path
-    jobs: int
-    pictures: int
-    bytes: int
-    left_out: int
-
-    def __str__(self) -> str:
-        held = f"{_number(self.jobs, 'job')} with {_number(self.pictures, 'picture')} ({self.bytes / 1e6:.1f} MB)"
-        text = f"The replay {self.folder} holds {held}."
-        if not self.left_out:
-            return text
-        verb = "was" if self.left_out == 1 else "were"
-        why = "not completed, of another service, or without a picture on disk"
-        return f"{text} {_number(self.left_out, 'job')} {verb} left out ({why})."
-
-
-def write(
-    folder: str | os.PathLike[str],
-    jobs: Sequence[JobSnapshot],
-    blobs: BlobsPort,
-    *,
-    origin: str,
-    models: Iterable[Model],
-    details: Iterable[Model],
-    pricing: Mapping[str, Mapping[str, Any]],
-    now: float,
-    version: str,
-) -> Exported:
-    """Make a replay of jobs, or add to one. A crash at any moment leaves what was there usable; nothing is deleted.
-
-    Args:
-        folder: Where to; new, empty, or a replay of the same origin.
-        jobs: What to record: the completed ones of this origin whose pictures are on disk.
-        blobs: Where their pictures are.
-        origin: Scheme, host and port of the API.
-        models: The model list, in the service's order.
-        details: Models with their contracts, as they were used.
-        pricing: Answers of the pricing route, by model id.
-        now: Seconds since 1970.
-        version: The version of this package.
-
-    Raises:
-        ValidationError: If the folder holds something else, or a damaged replay.
-        TokenLabError: If it cannot be written.
-    """
-    place = Path(folder).expanduser().absolute()
-    before = _before(place, origin)
-    pictures = Blobs(place / PICTURES, private=False)
-    with explained(place):
-        place.mkdir(parents=True, exist_ok=True)
-        if not (
-            place / HEAD
-        ).exists():  # what is broken off from here on is known for a replay, and can be gone on with
-            write_whole(place / HEAD, before.head_text(now, version), private=False)
-    new, left_out = _record(before, jobs, blobs, pictures)
-    after = _joined(before, new, models, details, pricing)
-    with explained(place):
-        write_whole(place / JOBS, after.jobs_text, private=False)
-        write_whole(place / HEAD, after.head_text(now, version), private=False)
-        sizes = [path.stat().st_size for path in map(pictures.path, after.hashes) if path.is_file()]
-    return Exported(place, len(after.recordings), len(after.hashes), sum(sizes), left_out)
-
-
-def _before(folder: Path, origin: str) -> Replay:
-    """What the folder holds already."""
-    with explained(folder):
-        is_new = not folder.exists()
-        names = [] if is_new or not folder.is_dir() else [path.name for path in folder.iterdir()]
-    if HEAD in names:
-        found = recording.read(folder, unfinished=True)
-        if found.origin != origin:
-            raise ValidationError(
-                f"{folder} holds a replay of {found.origin}, not of {origin}.", hint="Give another folder."
-            )
-        return found
-    # Names with a dot are no content: a repository, a file manager's notes.
-    if (not is_new and not folder.is_dir()) or any(not name.startswith(".") for name in names):
-        raise ValidationError(f"{folder} is in use, and is no replay.", hint="Give a new or an empty folder.")
-    return Replay(folder, origin)
-
-
-def _record(
-    before: Replay, jobs: Sequence[JobSnapshot], blobs: BlobsPort, pictures: Blobs
-) -> tuple[list[Recording], int]:
-    """Copy the pictures of jobs that are not recorded yet; the new recordings, and how many jobs were left out."""
-    known = {each.id for each in before.recordings}
-    new: dict[str, Recording] = {}
-    left_out: set[str] = set()
-    for job in jobs:
-        if job.id in known or job.id in new:
-            continue
-        found = _recorded(job, before.origin)
-        if found and _copied(found.hashes, blobs, pictures):
-            new[job.id] = found
-        else:
-            left_out.add(job.id)
-    return list(new.values()), len(left_out)
-
-
-def _recorded(job: JobSnapshot, origin: str) -> Recording | None:
-    """The job as a recording; None where there is nothing to record."""
-    if job.status is not JobStatus.COMPLETED or job.origin != origin:
-        return None
-    try:
-        return Recording.read(recording.line_of(job))
-    except ValueError:  # what could not be read back is not written
-        return None
-
-
-def _copied(hashes: Iterable[str], blobs: BlobsPort, pictures: Blobs) -> bool:
-    """Bring pictures into the folder; whether all are there."""
-    for sha256 in sorted(hashes):
-        try:
-            data = blobs.get(sha256)
-        except (OSError, TokenLabError):
-            return False
-        if not _is_whole(data, sha256):
-            return False
-        pictures.put(data)
-    return True
-
-
-def _joined(
-    before: Replay,
-    new: Sequence[Recording],
-    models: Iterable[Model],
-    details: Iterable[Model],
-    pricing: Mapping[str, Mapping[str, Any]],
-) -> Replay:
-    """What was there and what is new; where both speak of one model, the new word counts."""
-    listed = {model.id: model.raw for model in models}
-    old = [row for row in before.models if row.get("id") not in list(listed)]  # in a list: an id may be anything
-    return replace(
-        before,
-        models=(*listed.values(), *old),
-        details={**before.details, **{model.id: model.raw for model in details}},
-        pricing={**before.pricing, **pricing},
-        recordings=tuple(sorted((*before.recordings, *new), key=lambda each: each.made_at)),
-    )
-
-
-# ------------------------------------------------------------------------------------------------ in
 
 
 class ReplayApi:
@@ -220,7 +58,7 @@ class ReplayApi:
         return cls(recording.read(Path(folder).expanduser().absolute()))
 
     def __repr__(self) -> str:
-        return f"ReplayApi({str(self.folder)!r}, {_number(self.recorded, 'recording')})"
+        return f"ReplayApi({str(self.folder)!r}, {number(self.recorded, 'recording')})"
 
     @property
     def folder(self) -> Path:
@@ -366,7 +204,7 @@ class ReplayApi:
             data = path.read_bytes()
         except OSError as error:
             raise self._spoiled(path, error.strerror or type(error).__name__) from None
-        if not _is_whole(data, sha256):
+        if not is_whole(data, sha256):
             raise self._spoiled(path, "it is damaged")
         return data
 
@@ -395,11 +233,3 @@ def _by_name(models: Sequence[Model]) -> dict[str, Model]:
         by_id.setdefault(model.id, model)
     aliases = {alias: by_id[model.id] for model in reversed(models) for alias in model.aliases}
     return {**aliases, **by_id}
-
-
-def _is_whole(data: bytes, sha256: str) -> bool:
-    return hashlib.sha256(data).hexdigest() == sha256
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -17,7 +17,7 @@ from tokenlab_nb.errors import Facts, ServiceError
 from tokenlab_nb.images import probe
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, Origin, StoredImage
 from tokenlab_nb.store.blobs import Blobs
-from tokenlab_nb.store.replay import Exported, write
+from tokenlab_nb.store.taping import Exported, write
 
 HERE = "https://api.example.com"
 NOW = 1_800_000_000.0

@@ -20,7 +20,7 @@ from tests.unit.store.replays import model as listed
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.jobs.job import JobStatus
-from tokenlab_nb.store import recording, replay
+from tokenlab_nb.store import recording, taping
 from tokenlab_nb.store.blobs import Blobs
 from tokenlab_nb.store.replay import ReplayApi
 
@@ -32,7 +32,7 @@ def sha(data: bytes) -> str:
 def test_a_replay_holds_requests_answers_models_and_pictures(folder: Path, kept: Blobs) -> None:
     done = job("j1", kept, asked(size="1024x1024"), (PNG, JPEG))
     exported = export(folder, [done], kept)
-    assert exported == replay.Exported(folder, 1, 2, len(PNG) + len(JPEG), 0)
+    assert exported == taping.Exported(folder, 1, 2, len(PNG) + len(JPEG), 0)
     (row,) = lines(folder)
     assert row["request"] == done.request.to_json()
     assert row["hash"] == done.request.hash
@@ -184,7 +184,7 @@ def test_a_damaged_or_newer_replay_is_not_written_over(folder: Path, kept: Blobs
 def write_steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every file that is written, in order; a name that starts with ``!`` makes the write of that file a crash."""
     steps: list[str] = []
-    original = replay.write_whole
+    original = taping.write_whole
 
     def recorded(path: Path, data: bytes, *, private: bool = True) -> None:
         if f"!{path.name}" in steps:
@@ -192,7 +192,7 @@ def write_steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         original(path, data, private=private)
         steps.append(path.name)
 
-    monkeypatch.setattr(replay, "write_whole", recorded)
+    monkeypatch.setattr(taping, "write_whole", recorded)
     monkeypatch.setattr("tokenlab_nb.store.blobs.write_whole", recorded)
     return steps
 
