@@ -17,6 +17,7 @@ from .forms import Form
 from .refusals import invalid, too_large
 
 MAX_BYTES = 50_000_000
+MAX_FETCHED = 200_000_000  # of one request, its mask included (guide "Image Generation", September 2026)
 MAX_URLS = 16
 _NAMED = ("image_url", "image_urls", "reference_image_urls", "images")
 _LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home", "corp")
@@ -129,11 +130,14 @@ def check_url(source: Source) -> None:
 def is_private(host: str) -> bool:
     """Whether a host name or literal address is not on the public internet (no name is resolved)."""
     try:
-        return not ipaddress.ip_address(host).is_global
+        address = ipaddress.ip_address(host)
     except ValueError:
-        last = host.rstrip(".").rpartition(".")[2].lower()
+        name = host.rstrip(".").lower()
+        last = name.rpartition(".")[2]
         # All-digit and 0x... last labels are other spellings of IPv4 addresses.
-        return last in _LOCAL_NAMES or last.isdecimal() or last.startswith("0x") or "." not in host
+        spelled = last.isdecimal() or last.startswith("0x")
+        return last in _LOCAL_NAMES or spelled or "." not in name or name.endswith(".home.arpa")
+    return not address.is_global or address.is_multicast
 
 
 def unreachable(source: Source) -> Exception:
