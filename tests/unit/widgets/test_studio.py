@@ -154,7 +154,7 @@ def test_widgets_share_one_session_until_the_settings_change(tmp_path, monkeypat
 
 
 def test_models_that_start_from_a_picture_are_named(studio):
-    assert studio.others.value == "5 more start from a picture: session.edit(), session.vary()."
+    assert studio.others.value == "7 more start from a picture: session.edit(), session.vary()."
 
 
 def service(tmp_path, answer: Callable[[httpx.Request], httpx.Response]) -> tl.Session:
