@@ -8,7 +8,7 @@
 function comparison(store, img, { changed }) {
   const seen = h("img", { draggable: "false" });
   const tint = h("canvas", { "aria-hidden": "true", hidden: true });
-  const layer = h("div", { class: "tlnb-layer", hidden: true }, seen, tint);
+  const layer = h("div", { class: "tlnb-layer", hidden: true });
   const tabs = h("div", { class: "tlnb-tabs", role: "tablist", "aria-label": "Compare", hidden: true });
   let inputs = [];
   let at = 0; // 0 is the result
@@ -54,6 +54,7 @@ function comparison(store, img, { changed }) {
     const isMask = input?.kind === "mask";
     const under = isMask ? inputs.find((each) => each.kind === "reference") : input;
     setShown(layer, Boolean(input));
+    layer.replaceChildren(...(input ? [seen, tint] : []));
     img.toggleAttribute("data-covered", Boolean(input));
     setShown(seen, false);
     setShown(tint, false);
