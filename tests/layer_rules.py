@@ -60,6 +60,7 @@ PURE = (
     "jobs/budget.py",
     "jobs/job.py",
     "jobs/latency.py",
+    "jobs/lineage.py",
     "jobs/schedule.py",
     "jobs/packet.py",
     "jobs/ports.py",

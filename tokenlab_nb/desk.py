@@ -16,11 +16,13 @@ from tokenlab_nb.contract.pricing import Estimate, estimate
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import ValidationError
 from tokenlab_nb.export.history import History, left_behind, moment
+from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.adopt import adopted
 from tokenlab_nb.jobs.budget import Budget, Spending
 from tokenlab_nb.jobs.engine import Answer, Engine
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.job import Charge, JobSnapshot, JobStatus
+from tokenlab_nb.jobs.lineage import Lineage, Maker, trace, trace_picture
 from tokenlab_nb.jobs.ports import Clock, ImageApi, Ports
 from tokenlab_nb.jobs.schedule import DOCUMENTED_SECONDS
 from tokenlab_nb.settings import Settings
@@ -239,6 +241,23 @@ class Desk:
         return self._job(found.id)
 
     # ------------------------------------------------------------------------------------- the past
+
+    def lineage(self, of: Job | ImageResult) -> Lineage:
+        """Tell where a picture comes from: the chain of jobs of this data folder that led to it, by content hash.
+
+        Args:
+            of: A job, or one picture.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read.
+        """
+        if isinstance(of, Job):
+            first = next(iter(of.snapshot.images), None)
+            return trace(Maker(of.snapshot, first.index if first else 0), self._journal.maker)
+        made = self._journal.load(str(of.metadata.get("job") or ""))
+        if made:
+            return trace(Maker(made, int(str(of.metadata["index"]))), self._journal.maker)
+        return trace_picture(str(of.metadata.get("of") or of.sha256), self._journal.maker)
 
     def history(
         self,

@@ -47,6 +47,7 @@ class FrozenPicture:
         counts: What was asked and what came, such as ``asked 4, got 3``; empty where both are the same.
         problem: What went wrong and what to do; empty where nothing did.
         request_id: The service's id of the call.
+        lineage: Where the picture comes from, in one line; empty for one that was made of words alone.
     """
 
     model: str
@@ -63,6 +64,7 @@ class FrozenPicture:
     counts: str = ""
     problem: str = ""
     request_id: str = ""
+    lineage: str = ""
 
     @property
     def data_uri(self) -> str:
@@ -85,6 +87,11 @@ class FrozenPicture:
     def short_prompt(self) -> str:
         """The prompt, cut where it is very long."""
         return _cut(self.prompt, _MOST_PROMPT)
+
+    @property
+    def short_lineage(self) -> str:
+        """The lineage, cut where it is very long."""
+        return _cut(self.lineage, _MOST_PROMPT)
 
     @property
     def short_problem(self) -> str:

@@ -12,12 +12,14 @@ from typing import Any, Protocol, TextIO
 from tqdm import tqdm
 
 from tokenlab_nb.contract.pricing import Estimate
+from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Answer, Engine
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
+from tokenlab_nb.jobs.lineage import Lineage
 from tokenlab_nb.jobs.packet import support_packet
 from tokenlab_nb.jobs.ports import Blobs
 
@@ -45,6 +47,9 @@ class Sender(Protocol):
     def price(self, request: ImageRequest) -> Estimate:
         """What a request costs by the model's present price list."""
 
+    def lineage(self, of: Job) -> Lineage:
+        """The chain of jobs that led to a job's pictures."""
+
 
 class Job:
     """One request on its way to pictures. It runs in the background; nothing here blocks but `wait`.
@@ -58,6 +63,7 @@ class Job:
         self._engine = engine
         self._blobs = blobs
         self._desk = desk
+        self._line: Lineage | None = None
 
     def __repr__(self) -> str:
         now = self.snapshot
@@ -90,6 +96,30 @@ class Job:
         """Its pictures that are on disk; an empty list where there are none."""
         snapshot = self.snapshot
         return [_result(snapshot, image, self._blobs) for image in snapshot.images]
+
+    @property
+    def references(self) -> list[ImageResult]:
+        """The pictures that went in, in order, as they were sent; those at addresses are not among them."""
+        found = [source for source in self.request.references if source.is_local]
+        return [_input(self.id, source, f"Reference {n}", self._blobs) for n, source in enumerate(found, 1)]
+
+    @property
+    def mask(self) -> ImageResult | None:
+        """The mask that went in, if it was a file: what is fully transparent in it might change."""
+        mask = self.request.mask
+        return _input(self.id, mask, "Mask", self._blobs) if mask and mask.is_local else None
+
+    @property
+    def lineage(self) -> Lineage:
+        """The chain of jobs that led to its first picture, by content hash; it shows itself as one line.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read.
+        """
+        # What went in is known from the start, and its makers are older: only its own picture is still to come.
+        if self._line is None or (self.snapshot.images and not self._line.steps[-1].sha256):
+            self._line = self._desk.lineage(self)
+        return self._line
 
     def support_packet(self) -> dict[str, object]:
         """What the service's support needs to find it: ids, times, states; no prompt, no key, no picture."""
@@ -276,6 +306,7 @@ def _result(snapshot: JobSnapshot, image: StoredImage, blobs: Blobs) -> ImageRes
         "revised_prompt": image.revised_prompt,
         "created_at": snapshot.created_at,
         "seconds": snapshot.elapsed(snapshot.ended_at or snapshot.created_at),
+        "parents": [source.picture for source in request.references if source.picture],
     }
     return ImageResult(
         sha256=sha256,
@@ -287,6 +318,22 @@ def _result(snapshot: JobSnapshot, image: StoredImage, blobs: Blobs) -> ImageRes
         metadata=metadata,
         name=f"{_file_safe(request.model)}-{sha256[:12]}.{_SUFFIX[image.media_type]}",
         caption=request.prompt or f"{request.operation} by {request.model}",
+    )
+
+
+def _input(job_id: str, source: Source, label: str, blobs: Blobs) -> ImageResult:
+    sha256 = str(source.sha256)
+    name = f"{_file_safe(label.lower())}-{sha256[:12]}.{_SUFFIX.get(source.media_type, 'png')}"
+    return ImageResult(
+        sha256=sha256,
+        media_type=source.media_type,
+        width=source.width,
+        height=source.height,
+        size=source.size,
+        load=lambda: blobs.get(sha256),
+        metadata={"input_of": job_id, "of": source.picture},
+        name=name,
+        caption=label,
     )
 
 

@@ -74,6 +74,7 @@ class Rules:
         n_max: Most pictures of one request.
         references_max: Most reference pictures of one request.
         always_transparent: Results always have a transparent background.
+        tool: What an image tool does in place of painting: `cut-out`, `enlarge` or `reframe`; empty for a model.
     """
 
     sizes: tuple[str, ...] = ()
@@ -89,6 +90,7 @@ class Rules:
     n_max: int = 10
     references_max: int = 16
     always_transparent: bool = False
+    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True)

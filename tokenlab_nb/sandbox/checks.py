@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .catalog import EDITS, GENERATIONS, TEXT_TO_IMAGE, VARIATIONS, Entry
-from .forms import Form, as_boolean, as_integer, as_string
+from .forms import Form, as_boolean, as_integer, as_string, check_parts
 from .refusals import Refusal, invalid, missing
 from .sizes import breaks_rule, parse_size
 from .sources import Source, object_source, object_sources, upload_sources, url_sources
@@ -110,10 +110,12 @@ def check(entry: Entry, route: str, form: Form) -> Asked:
         raise invalid("Image streaming is not supported.", param="stream", code="unsupported_parameter")
     if route == VARIATIONS and not form.multipart:
         raise invalid("Send multipart/form-data.", param="image", code="unsupported_content_type")
+    check_parts(form)
     references, mask = _references(form, route), _mask(form)
     operation = _operation(entry, route, form, has_references=bool(references))
     constraint = entry.constraint(operation)
     _check_names(entry, route, form, constraint)
+    _check_shape(entry, route, form, constraint)
     prompt = _prompt(entry, route, form)
     options = _options(form)
     _check_values(entry, options, constraint)
@@ -126,6 +128,8 @@ def check(entry: Entry, route: str, form: Form) -> Asked:
                 **_slice(entry, constraint),
             )
     _check_references(entry, operation, references, form)
+    if mask and not references:
+        raise invalid("A mask needs the image that it covers.", param=mask.param, code="invalid_mask")
     return Asked(entry, operation, prompt, options, references, mask)
 
 
@@ -145,6 +149,8 @@ def _references(form: Form, route: str) -> tuple[Source, ...]:
 
 def _mask(form: Form) -> Source | None:
     files = form.files("mask")
+    if len(files) > 1:
+        raise invalid("One file is accepted here.", param="mask", code="too_many_images")
     if files:
         return Source("mask", data=files[0].data)
     if "mask" in form.fields:
@@ -202,6 +208,22 @@ def _check_names(entry: Entry, route: str, form: Form, constraint: Mapping[str, 
                 hint="Remove the field, or choose a model whose details list it.",
                 **_slice(entry, constraint),
             )
+
+
+def _check_shape(entry: Entry, route: str, form: Form, constraint: Mapping[str, Any]) -> None:
+    """Refuse a body of the kind that the operation's `request_shape_mode` leaves out (words of it; a sandbox rule)."""
+    mode = str(constraint.get("request_shape_mode") or (entry.contract or {}).get("request_shape_mode") or "")
+    kinds = {"multipart": "multipart/form-data", "json": "application/json"}
+    wanted = [kind for word, kind in kinds.items() if word in mode]
+    sent = kinds["multipart" if form.multipart else "json"]
+    if wanted and sent not in wanted and route != VARIATIONS:
+        raise invalid(
+            f"Send {wanted[0]}.",
+            param="Content-Type",
+            code="unsupported_content_type",
+            request_shape_mode=mode,
+            **_slice(entry, constraint),
+        )
 
 
 def _prompt(entry: Entry, route: str, form: Form) -> str:

@@ -13,12 +13,14 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 _DEFAULT_QUALITY = {"JPEG": 90, "WEBP": 86}
 
 
-def decode(data: bytes, name: str = "The reference") -> Image.Image:
+def decode(data: bytes, name: str = "The reference", near: int = 0) -> Image.Image:
     """Read a reference as it is meant to be seen.
 
     Args:
         data: A PNG, JPEG or WebP file.
         name: How an error names it.
+        near: The longest side that is needed in pixels: a larger JPEG is read at a half, a quarter or an eighth. 0
+            reads all of it.
 
     Returns:
         An RGB or RGBA picture with its EXIF orientation applied.
@@ -26,7 +28,7 @@ def decode(data: bytes, name: str = "The reference") -> Image.Image:
     Raises:
         PaintError: `data` is no such file, is cut short, or has more than 50 million pixels.
     """
-    image = _open(data, name, _FORMATS)
+    image = _open(data, name, _FORMATS, near)
     if image.mode.startswith("I"):  # 16-bit grey would be clipped, not scaled, by convert()
         image = image.convert("I").point(lambda value: value / 256).convert("L")
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
@@ -96,10 +98,12 @@ def on_white(image: Image.Image) -> Image.Image:
     return page
 
 
-def _open(data: bytes, name: str, formats: tuple[str, ...]) -> Image.Image:
+def _open(data: bytes, name: str, formats: tuple[str, ...], near: int = 0) -> Image.Image:
     try:
         image = Image.open(BytesIO(data), formats=formats)
         if image.width * image.height <= MAX_PIXELS:
+            if near:
+                image.draft("RGB", (near, near))  # only JPEG knows it; both sides stay at least as long
             image.load()
             return ImageOps.exif_transpose(image)
     except Image.DecompressionBombError:

@@ -12,10 +12,10 @@ from .checks import Asked, check, model_name
 from .codecs import decode, decode_mask
 from .painter import PaintError
 from .pictures import own_bytes, picture_bytes
-from .refusals import Refusal, invalid, refuse, unknown_model
+from .refusals import Refusal, invalid, refuse, too_large, unknown_model
 from .service import Call, Reply, Service
 from .sizes import Size, pixels
-from .sources import Source, check_bytes, check_url, unreachable
+from .sources import MAX_FETCHED, Source, check_bytes, check_url, unreachable
 from .world import POLICY, Order, Record, draw_latency, encoded, inline_answer, pictures, task_answer, token
 
 POLICIES = ("auto", "verified", "official")
@@ -58,9 +58,14 @@ def _check_delivery(call: Call, asked: Asked) -> None:
 async def _order(call: Call, asked: Asked) -> Order:
     """Read and keep every reference, then settle what is to be painted."""
     service = call.service
-    images = [await _read(call, source, asked) for source in asked.references]
+    images: list[tuple[bytes, Size]] = []
+    fetched = 0
+    for source in asked.references:
+        images.append(await _read(call, source, asked))
+        fetched = _counted(source, images[-1][0], fetched)
     first = images[0][1] if images else None
     mask = await _read_mask(call, asked, first) if asked.mask and first else None
+    _counted(asked.mask, mask, fetched)
     seed = asked.options.get("seed")
     seeds = [service.dice.getrandbits(31) if seed is None else seed for _ in range(asked.count)]
     digests = [await service.in_thread(service.shelf.put, data) for data, _ in images]
@@ -68,11 +73,26 @@ async def _order(call: Call, asked: Asked) -> Order:
     return replace(_settled(asked, tuple(seeds), first), references=tuple(digests), mask=kept)
 
 
+def _counted(source: Source | None, data: bytes | None, fetched: int) -> int:
+    """Bytes fetched by URL so far, this picture's included.
+
+    Raises:
+        Refusal: 413 where one request's pictures are too much together.
+    """
+    if source is None or data is None or not source.url.startswith("http"):
+        return fetched
+    if fetched + len(data) > MAX_FETCHED:
+        raise too_large(source.param, f"{MAX_FETCHED // 1_000_000} MB together with the other images")
+    return fetched + len(data)
+
+
 def _settled(asked: Asked, seeds: tuple[int, ...], source: Size | None) -> Order:
     """What is to be painted, but for the references; `source` is the first one's size."""
     options, entry = asked.options, asked.entry
     ratios = entry.constraint(asked.operation).get("allowed_aspect_ratios") or ()
     width, height = pixels(entry.rules, options, ratios, source)
+    if entry.rules.tool == "enlarge" and source and max(source) > max(width, height):
+        width, height = pixels(entry.rules, {}, (), source)  # never made smaller
     rewrites = bool(asked.prompt) and (entry.behaviour.rewrites or bool(options.get("expand_prompt")))
     return Order(
         model=entry.id,
@@ -88,6 +108,7 @@ def _settled(asked: Asked, seeds: tuple[int, ...], source: Size | None) -> Order
         transparent=entry.rules.always_transparent or options.get("background") == "transparent",
         output_format=options.get("output_format", entry.rules.default_format),
         compression=options.get("output_compression", options.get("compression")),
+        tool=entry.rules.tool,
     )
 
 

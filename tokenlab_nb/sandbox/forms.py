@@ -13,6 +13,8 @@ from python_multipart.multipart import Field, File, create_form_parser
 
 from .refusals import invalid, refuse
 
+FILE_FIELDS = ("image", "image[]", "mask")
+_TEXT_FIELDS = ("image_urls", "reference_image_urls", "mask_url", "operation", "stream", "model", "prompt")
 _IN_MEMORY = {"MAX_MEMORY_FILE_SIZE": 1 << 30}
 
 
@@ -103,6 +105,20 @@ def _multipart(content_type: str, body: bytes) -> Form:
             400, "invalid_request_error", "The multipart body is malformed.", code="invalid_multipart"
         ) from error
     return Form(fields, tuple(uploads), multipart=True)
+
+
+def check_parts(form: Form) -> None:
+    """Refuse a multipart body whose pictures are texts, or whose texts are files.
+
+    Raises:
+        Refusal: 400 that names the part.
+    """
+    for name in FILE_FIELDS if form.multipart else ():
+        if name in form.fields:
+            raise invalid("Expected a file.", param=name, code="invalid_type")
+    for upload in form.uploads:
+        if upload.name in _TEXT_FIELDS:
+            raise invalid("Expected a text, not a file.", param=upload.name, code="invalid_type")
 
 
 def as_integer(form: Form, name: str) -> int:

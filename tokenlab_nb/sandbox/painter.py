@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from . import edits
+from . import edits, tools
 from .codecs import encode
 from .easel import Easel, Size, easel_for
 from .picture import MAX_SIDE, MIN_SIDE, PaintError, Picture
@@ -73,6 +73,8 @@ def _image(easel: Easel, size: Size) -> Image.Image:
     if not picture.references:
         image = _styled(easel.draw(size), picture.style)
         return _with_alpha(image, easel.silhouette(size)) if picture.transparent else image
+    if picture.tool:
+        return tools.TOOLS[picture.tool](edits.first(easel), size)
     if picture.mask is not None:
         return edits.edit(easel, size)  # untouched outside the mask: no style, no cut
     work = {"image-variation": edits.vary, "image-edit": edits.edit}.get(picture.operation, edits.repaint)

@@ -33,6 +33,7 @@ class Picture:
         compression: 0 (largest) to 100 (smallest), for JPEG and WebP.
         references: PNG, JPEG or WebP files, in their order.
         mask: PNG file; its fully transparent pixels mark the area to change.
+        tool: What an image tool does in place of painting: `cut-out`, `enlarge` or `reframe`; empty for a model.
     """
 
     model: str
@@ -50,6 +51,7 @@ class Picture:
     compression: int | None = None
     references: tuple[bytes, ...] = ()
     mask: bytes | None = None
+    tool: str = ""
 
 
 def dice(*parts: object) -> random.Random:

@@ -55,6 +55,7 @@ def paint_order(shelf: Shelf, order: Order, index: int) -> bytes:
             compression=order.compression,
             references=tuple(shelf.get(digest) for digest in order.references),
             mask=shelf.get(order.mask) if order.mask else None,
+            tool=order.tool,
         )
     )
 

@@ -17,6 +17,7 @@ MAX_PAGE = 1000
 _TASK_ID = re.compile(r"ldtask_[0-9a-fA-F]{32}")
 _CREATES = ("generations", "edits", "variations")
 _PURPOSES = ("batch", "user_data", "vision")
+_LISTED = (*_PURPOSES, "batch_output")
 
 
 async def list_models(call: Call) -> Reply:
@@ -103,6 +104,8 @@ async def list_files(call: Call) -> Reply:
     if not limit.isdecimal() or not 1 <= int(limit) <= 1000:
         raise invalid(f"Must be 1 to {MAX_PAGE}.", param="limit", code="out_of_range")
     purpose = query.get("purpose")
+    if purpose not in (None, *_LISTED):
+        raise invalid(f"Must be one of: {', '.join(_LISTED)}.", param="purpose", code="invalid_value")
     found = [f for f in reversed(call.service.world.files.values()) if f.owner == call.owner]
     found = [f for f in found if purpose in (None, f.purpose)]
     ids = [f.id for f in found]

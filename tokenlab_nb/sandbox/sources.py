@@ -18,6 +18,7 @@ from .forms import Form
 from .refusals import invalid, too_large
 
 MAX_BYTES = 50_000_000
+MAX_FETCHED = 200_000_000  # of one request, its mask included (guide "Image Generation", September 2026)
 MAX_URLS = 16
 _NAMED = ("image_url", "image_urls", "reference_image_urls", "images")
 _UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\\]|^\s|\s\Z")

@@ -56,6 +56,7 @@ class Order:
         compression: 0 to 100.
         references: SHA-256 of each reference, in their order.
         mask: SHA-256 of the mask.
+        tool: What an image tool does; see `catalog.Rules`.
     """
 
     model: str
@@ -73,6 +74,7 @@ class Order:
     compression: int | None = None
     references: tuple[str, ...] = ()
     mask: str | None = None
+    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
-from tokenlab_nb.store.failures import is_damage
+from tokenlab_nb.errors import TokenLabError
+from tokenlab_nb.store import statements
+from tokenlab_nb.store.failures import explained, is_damage
 from tokenlab_nb.store.migrations import migrate
 
-__all__ = ["COMPANIONS", "Database", "is_network", "open_database"]
+__all__ = ["COMPANIONS", "Database", "check_shape", "is_network", "open_database"]
 
 BUSY_SECONDS = 10.0
 """How long a call waits for another process to finish its write."""
@@ -70,6 +73,30 @@ def open_database(path: Path) -> Database:
     kept = f"; it was kept as {aside.name}" if aside else ""
     notice = f"The ledger {path} was damaged ({reason}){kept}. A new one was begun."
     return Database(*_connect(path), notice, aside)
+
+
+def check_shape(connection: sqlite3.Connection, path: Path, newer: frozenset[str]) -> None:
+    """Refuse a shape that our own statements do not fit: SQLite compiles each, without running it.
+
+    Args:
+        connection: To the database.
+        path: Its file, for the message.
+        newer: Steps in its record that this version does not know.
+
+    Raises:
+        TokenLabError: If one of them does not fit.
+    """
+    try:
+        with explained(path):
+            for statement in statements.ALL:
+                connection.execute(f"EXPLAIN {statement}", defaultdict(type(None)))
+    except TokenLabError as error:
+        if not newer:
+            raise
+        raise TokenLabError(
+            f"{path} was written by a newer tokenlab_nb (steps {', '.join(sorted(newer))}).",
+            hint="Upgrade tokenlab_nb, or keep this version's data elsewhere: connect(data_dir=...).",
+        ) from error
 
 
 def _connect(path: Path) -> tuple[sqlite3.Connection, frozenset[str]]:

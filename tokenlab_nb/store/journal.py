@@ -10,7 +10,6 @@ import threading
 import time
 import uuid
 import warnings
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -20,9 +19,10 @@ from tokenlab_nb.contract.pricing import Estimate, Total, total
 from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.budget import Budget, Spending, check
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
+from tokenlab_nb.jobs.lineage import Maker
 from tokenlab_nb.jobs.ports import Claim, TakenError
 from tokenlab_nb.store import owners, rows, statements
-from tokenlab_nb.store.database import COMPANIONS, open_database
+from tokenlab_nb.store.database import COMPANIONS, check_shape, open_database
 from tokenlab_nb.store.failures import explained
 from tokenlab_nb.store.salvage import salvage
 
@@ -61,7 +61,7 @@ class Journal:
             self._file = path.stat()
         self._connection: sqlite3.Connection | None = connection
         try:
-            self._check(newer)
+            check_shape(connection, path, newer)
             with self._writing() as connection:
                 self._carry_over(connection, damaged)
                 self._sign(connection)
@@ -129,6 +129,7 @@ class Journal:
         if written < len(snapshots):
             raise TakenError("Another kernel took this job over. Nothing was sent from here.")
         connection.executemany(statements.SAVE_MOVE, [move for each in snapshots for move in rows.diary(each)])
+        connection.executemany(statements.SAVE_PICTURE, [made for each in snapshots for made in rows.pictures(each)])
 
     # ----------------------------------------------------------------------------------------- leases
 
@@ -300,6 +301,22 @@ class Journal:
         """
         return self._one(statements.BY_TASK, origin=origin, task_id=task_id, poll_url=poll_url)
 
+    def maker(self, sha256: str, child: JobSnapshot | None = None) -> Maker | None:
+        """Return the job that made a picture, at whatever API: the oldest, where several made the same bytes.
+
+        Args:
+            sha256: The picture's hash.
+            child: Only jobs that are no younger than this one, and not itself.
+
+        Raises:
+            TokenLabError: If the ledger cannot be read.
+        """
+        wanted = {"sha256": sha256, "child": child and child.id, "before": child and child.created_at}
+        with self._using() as connection:
+            row = connection.execute(statements.MAKER, wanted).fetchone()
+        job = rows.read(row[0]) if row else None
+        return Maker(job, row[1]) if job else None
+
     def spending(self, origin: str, since: float) -> Spending:
         """Return what the jobs of this API that were made then or later cost.
 
@@ -373,20 +390,6 @@ class Journal:
             self._carry_over(connection, opened.damaged)
             self._sign(connection)  # else whoever shares the new file would take us for dead
         return opened.connection
-
-    def _check(self, newer: frozenset[str]) -> None:
-        """Refuse a shape that our own statements do not fit: SQLite compiles each, without running it."""
-        try:
-            with self._using() as connection:
-                for statement in statements.ALL:
-                    connection.execute(f"EXPLAIN {statement}", defaultdict(type(None)))
-        except TokenLabError as error:
-            if not newer:
-                raise
-            raise TokenLabError(
-                f"{self.path} was written by a newer tokenlab_nb (steps {', '.join(sorted(newer))}).",
-                hint="Upgrade tokenlab_nb, or keep this version's data elsewhere: connect(data_dir=...).",
-            ) from error
 
 
 def _spending(connection: sqlite3.Connection, origin: str, since: float) -> Spending:

@@ -82,6 +82,23 @@ UPDATE jobs SET charge = CASE
     ELSE 'none' END
 """
 
+# Which job made which picture: parents are found by the hash of what went into a job.
+_PICTURES = """
+CREATE TABLE pictures (
+    sha256 TEXT NOT NULL,
+    job_id TEXT NOT NULL REFERENCES jobs (id),
+    place  INTEGER NOT NULL,
+    PRIMARY KEY (sha256, job_id, place)
+) WITHOUT ROWID
+"""
+_OLD_PICTURES = """
+INSERT OR IGNORE INTO pictures (sha256, job_id, place)
+SELECT json_extract(found.image, '$.sha256'), found.id, COALESCE(json_extract(found.image, '$.index'), 0) FROM (
+    SELECT jobs.id AS id, CASE WHEN each.type = 'object' THEN each.value ELSE '{}' END AS image
+    FROM jobs, json_each(CASE WHEN json_valid(jobs.snapshot) THEN jobs.snapshot ELSE '{}' END, '$.images') AS each
+) AS found
+"""
+
 STEPS: tuple[Step, ...] = (
     Step(
         "0001_jobs_and_moves",
@@ -108,6 +125,7 @@ STEPS: tuple[Step, ...] = (
             "CREATE INDEX jobs_unfinished ON jobs (origin) WHERE status NOT IN ('completed', 'cancelled')",
         ),
     ),
+    Step("0003_pictures", (_PICTURES, _OLD_PICTURES)),
 )
 
 _RECORD = """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tokenlab_nb.jobs.job import JobSnapshot
 
-__all__ = ["COLUMNS", "diary", "read", "row", "speaks_of"]
+__all__ = ["COLUMNS", "diary", "pictures", "read", "row", "speaks_of"]
 
 COLUMNS = (
     "id",
@@ -79,6 +79,11 @@ def diary(snapshot: JobSnapshot) -> list[dict[str, object]]:
         {"job_id": snapshot.id, "seq": seq, "status": move.status.value, "at": move.at}
         for seq, move in enumerate(snapshot.moves)
     ]
+
+
+def pictures(snapshot: JobSnapshot) -> list[dict[str, object]]:
+    """The rows of a job's pictures."""
+    return [{"sha256": image.sha256, "job_id": snapshot.id, "place": image.index} for image in snapshot.images]
 
 
 def read(text: str) -> JobSnapshot | None:

@@ -24,6 +24,13 @@ WHERE CASE
     ELSE TRUE END
 """  # noqa: S608
 SAVE_MOVE = "INSERT OR IGNORE INTO moves (job_id, seq, status, at) VALUES (:job_id, :seq, :status, :at)"
+SAVE_PICTURE = "INSERT OR IGNORE INTO pictures (sha256, job_id, place) VALUES (:sha256, :job_id, :place)"
+# The same bytes may come of several jobs: the oldest is the one that they come from. A child is no parent of its own.
+MAKER = """
+SELECT jobs.snapshot, pictures.place FROM pictures JOIN jobs ON jobs.id = pictures.job_id
+WHERE pictures.sha256 = :sha256 AND (:child IS NULL OR (jobs.id <> :child AND jobs.created_at <= :before))
+ORDER BY jobs.status <> 'completed', jobs.created_at, jobs.rowid, pictures.place LIMIT 1
+"""
 LOAD = "SELECT snapshot, owner FROM jobs WHERE id = :id"
 LIST = """
 SELECT snapshot FROM jobs
@@ -72,7 +79,7 @@ RELEASE = "UPDATE jobs SET owner = NULL WHERE owner = :owner"
 LEAVE = "DELETE FROM owners WHERE id = :owner"
 
 ALL = (
-    *(SAVE_JOB, SAVE_MOVE, LOAD, LIST, LATENCIES, TWIN, BY_TASK, UNFINISHED, SPENDING),
+    *(SAVE_JOB, SAVE_MOVE, SAVE_PICTURE, MAKER, LOAD, LIST, LATENCIES, TWIN, BY_TASK, UNFINISHED, SPENDING),
     *(TAKE, OWNERS, OWNED, SIGN, RELEASE, LEAVE),
 )
 """Each is compiled once when the ledger is opened, so that a shape that it does not fit is told at once."""

@@ -10,6 +10,7 @@ from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.job import JobSnapshot
+from tokenlab_nb.jobs.lineage import Lineage
 
 __all__ = ["LiveJob", "in_order"]
 
@@ -28,6 +29,18 @@ class LiveJob(Protocol):
     @property
     def images(self) -> list[ImageResult]:
         """The pictures on disk."""
+
+    @property
+    def references(self) -> list[ImageResult]:
+        """The pictures that went in as files, in order."""
+
+    @property
+    def mask(self) -> ImageResult | None:
+        """The mask that went in as a file."""
+
+    @property
+    def lineage(self) -> Lineage:
+        """The chain of jobs that led to it; may read the ledger."""
 
     def subscribe(self, callback: Callable[[JobSnapshot], None]) -> Callable[[], None]:
         """Call back at every change, on any thread; return the unsubscriber."""

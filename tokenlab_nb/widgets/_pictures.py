@@ -15,6 +15,7 @@ import json
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -49,7 +50,7 @@ class Pictures(Widget):
         budget: Tells the limit, if any, that holds for what is sent from here, beside the session's own.
     """
 
-    libs: ClassVar[tuple[str, ...]] = ("pictures", "tiles", "actions", "lightbox", "twin")
+    libs: ClassVar[tuple[str, ...]] = ("pictures", "tiles", "actions", "compare", "lightbox", "twin")
     clock: ClassVar[Callable[[], float]] = staticmethod(time.time)
 
     title = t.Unicode("").tag(sync=True)
@@ -63,6 +64,8 @@ class Pictures(Widget):
         self._jobs: dict[str, LiveJob] = {}
         self._snapshots: dict[str, JobSnapshot] = {}
         self._results: dict[str, ImageResult] = {}
+        self._inputs: dict[str, dict[str, ImageResult]] = {}  # by job, what went in, by hash
+        self._lines: dict[str, str] = {}
         self._thumbs: dict[str, bytes] = {}
         self._small: dict[tuple[str, int], bytes] = {}
         self._awaited: set[str] = set()
@@ -136,6 +139,10 @@ class Pictures(Widget):
         self._snapshots[job.id] = job.snapshot
         self._jobs[job.id] = job
         self._news.put(job.id, job.snapshot)
+        if job.snapshot.request.references:
+            went_in = [*job.references, *([job.mask] if job.mask else [])]
+            self._inputs[job.id] = {image.sha256: image for image in went_in}
+            self._bridge.soon(self, f"line {job.id}", partial(self._trace, job), work=True)
         self._unsubscribe[job.id] = job.subscribe(partial(self._news.put, job.id))
 
     # On the bridge's thread.
@@ -145,6 +152,7 @@ class Pictures(Widget):
         self._unsubscribe.pop(job.id, lambda: None)()
         self._jobs.pop(job.id, None)
         self._snapshots.pop(job.id, None)
+        self._inputs.pop(job.id, None)
         self.send({"type": "gone", "jobs": [job.id]})
         self._freeze_soon()
 
@@ -159,6 +167,11 @@ class Pictures(Widget):
         for job_id, snapshot in news.items():
             if snapshot.images:
                 self._note_images(self._jobs[job_id])
+
+    def _trace(self, job: LiveJob) -> None:
+        """Look in the ledger where a job's pictures come from: here, where neither page nor kernel waits for it."""
+        self._lines[job.id] = str(job.lineage)
+        self._news.put(job.id, job.snapshot)
 
     def _note_images(self, job: LiveJob) -> None:
         for image in job.images:
@@ -175,7 +188,7 @@ class Pictures(Widget):
 
     def _make(self, sha256: str) -> None:
         try:
-            self._thumbs[sha256] = self._results[sha256].thumbnail(_THUMB_EDGE, _THUMB_BYTES)
+            self._thumbs[sha256] = self._picture(sha256).thumbnail(_THUMB_EDGE, _THUMB_BYTES)
         except (TokenLabError, OSError) as error:
             self.send({"type": "lost", "hash": sha256, "text": str(error)})
             return
@@ -211,7 +224,19 @@ class Pictures(Widget):
     # Values.
 
     def _row(self, snapshot: JobSnapshot) -> dict[str, object]:
-        return _tiles.row(snapshot, now=type(self).clock(), repeated=self._repeated(snapshot.id))
+        line = self._lines.get(snapshot.id, "")
+        return _tiles.row(snapshot, now=type(self).clock(), repeated=self._repeated(snapshot.id), lineage=line)
+
+    def _picture(self, sha256: str) -> ImageResult:
+        """A picture that came out of one of the jobs here, or went into one.
+
+        Raises:
+            LookupError: If it is neither: no other picture leaves for the page.
+        """
+        for known in (self._results, *list(self._inputs.values())):
+            if sha256 in known:
+                return known[sha256]
+        raise LookupError("This picture belongs to no job here.")
 
     def _repeated(self, job_id: str) -> str:
         """The id of the newest job here that runs this one again; empty where there is none."""
@@ -225,7 +250,7 @@ class Pictures(Widget):
         hashes = [image.sha256 for snapshot in snapshots for image in snapshot.images]
         edge, most = picture_size(len(hashes))
         thumbs = {sha256: self._shrunk(sha256, edge, most) for sha256 in hashes if sha256 in self._thumbs}
-        return [row for snapshot in snapshots for row in _tiles.frozen(snapshot, thumbs)]
+        return [row for each in snapshots for row in _tiles.frozen(each, thumbs, self._lines.get(each.id, ""))]
 
     def _shrunk(self, sha256: str, edge: int, most: int) -> bytes:
         if edge >= _THUMB_EDGE:
@@ -243,12 +268,13 @@ class Pictures(Widget):
 
     def _on_want(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         for sha256 in message["hashes"]:
-            if sha256 in self._results:
+            with suppress(LookupError):
+                self._picture(sha256)
                 self._send_soon(sha256)
         return None
 
     def _on_full(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
-        image = self._results[message["hash"]]
+        image = self._picture(message["hash"])
         return {"type": image.media_type, "name": image.name}, [image.bytes]
 
     def _on_act(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:

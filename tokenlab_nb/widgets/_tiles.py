@@ -160,13 +160,14 @@ def counts(snapshot: JobSnapshot) -> str:
     return f"asked {asked}, got {got}" if snapshot.is_terminal and got not in (0, asked) else ""
 
 
-def row(snapshot: JobSnapshot, *, now: float, repeated: str = "") -> dict[str, object]:
+def row(snapshot: JobSnapshot, *, now: float, repeated: str = "", lineage: str = "") -> dict[str, object]:
     """Return one job for the script.
 
     Args:
         snapshot: The job.
-        repeated: Id of the newest job that runs this one again, where there is one.
         now: Seconds since 1970. The row carries the time elapsed, since the browser's clock may be another.
+        repeated: Id of the newest job that runs this one again, where there is one.
+        lineage: Where its pictures come from, in one line, where that was looked for.
 
     Returns:
         JSON values. ``tiles`` has one entry for each picture that came or is waited for, and one for what came
@@ -197,6 +198,8 @@ def row(snapshot: JobSnapshot, *, now: float, repeated: str = "") -> dict[str, o
         "price": _costs.price(snapshot),
         "repeats": snapshot.repeats or "",
         "repeated": repeated,
+        "lineage": lineage,
+        "inputs": _inputs(request),
         "ids": {
             "Job": snapshot.id,
             "Task": snapshot.task_id or "",
@@ -228,18 +231,27 @@ def _tiles(snapshot: JobSnapshot) -> list[dict[str, object]]:
     return [{"key": f"{snapshot.id}:{place}", **tile} for place, tile in enumerate(tiles)]
 
 
+def _inputs(request: ImageRequest) -> list[dict[str, str]]:
+    """The pictures that went in as files: references in order, then the mask. Those at addresses cannot be shown."""
+    local = [source.sha256 for source in request.references if source.sha256]
+    found = [{"hash": each, "label": f"Reference {n}", "kind": "reference"} for n, each in enumerate(local, 1)]
+    mask = request.mask.sha256 if request.mask else None
+    return [*found, *([{"hash": mask, "label": "Mask", "kind": "mask"}] if mask else [])]
+
+
 def _name(snapshot: JobSnapshot, image: StoredImage, place: int) -> str:
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", snapshot.request.model).strip("-.") or "picture"
     suffix = {"image/jpeg": "jpg", "image/webp": "webp"}.get(image.media_type, "png")
     return f"{stem}-{image.sha256[:8]}-{place + 1}.{suffix}"
 
 
-def frozen(snapshot: JobSnapshot, thumbs: Mapping[str, bytes]) -> list[FrozenPicture]:
+def frozen(snapshot: JobSnapshot, thumbs: Mapping[str, bytes], lineage: str = "") -> list[FrozenPicture]:
     """Return one job for the twin.
 
     Args:
         snapshot: The job.
         thumbs: Small JPEGs by SHA-256; a picture without one is told in words.
+        lineage: Where its pictures come from, in one line.
     """
     request, error = snapshot.request, snapshot.error
     seed = request.values.get("seed")
@@ -252,6 +264,7 @@ def frozen(snapshot: JobSnapshot, thumbs: Mapping[str, bytes]) -> list[FrozenPic
         seconds=snapshot.elapsed(0.0) if snapshot.ended_at is not None else None,
         counts=counts(snapshot),
         request_id=snapshot.request_id or (error.request_id if error else "") or "",
+        lineage=lineage,
     )
     rows = [
         replace(

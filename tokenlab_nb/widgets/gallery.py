@@ -13,10 +13,12 @@ __all__ = ["Gallery"]
 class Gallery(Pictures):
     """A grid of pictures that fills itself while jobs run, to be looked through in full size.
 
-    In the grid the arrows, Home and End move, Enter opens, ``d`` downloads; opened, left and right go on, ``+``, ``-``,
-    ``0`` (fit) and ``1`` (100 %) zoom, Escape closes. What waits shows its time and a way to stop waiting; what failed
-    shows the error, what to do about it, and the request id; a job of unknown outcome can be looked for, run again or
-    set aside, which takes it from here. Shown, it puts its frozen twin beside itself.
+    In the grid the arrows, Home and End move, Enter opens, ``d`` downloads; opened, left and right go on, ``+``,
+    ``-``, ``0`` (fit) and ``z`` (100 %) zoom, Escape closes. Under a picture that was made from others stands where
+    it comes from; opened, ``1`` to ``9`` show the result, each reference and the mask at the same zoom and place.
+    What waits shows its time and a way to stop waiting; what failed shows the error, what to do about it, and the
+    request id; a job of unknown outcome can be looked for, run again or set aside, which takes it from here. Shown,
+    it puts its frozen twin beside itself.
 
     Args:
         jobs: What to follow; finished jobs show their pictures at once.

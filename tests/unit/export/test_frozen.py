@@ -45,7 +45,9 @@ def test_the_twin_is_a_closed_table_without_scripts_styles_or_links():
     assert [attrs["src"] for attrs in tags.of("img")] == ["data:image/jpeg;base64,anBlZw=="]
 
 
-@pytest.mark.parametrize("field", ["model", "state", "operation", "prompt", "seed", "counts", "problem", "request_id"])
+@pytest.mark.parametrize(
+    "field", ["model", "state", "operation", "prompt", "seed", "counts", "problem", "request_id", "lineage"]
+)
 def test_everything_from_outside_is_escaped(field):
     row = FrozenPicture(**{"model": "m", "state": "s", "jpeg": b"x", field: EVIL})
     tags = Tags(freeze([row], at=0, title=EVIL).html)
@@ -71,9 +73,10 @@ def test_a_prompt_that_all_share_is_told_once():
 
 
 def test_long_texts_are_cut():
-    html = freeze([FrozenPicture("m", "failed", prompt="p" * 4000, problem="q" * 9000)], at=0).html
+    html = freeze([FrozenPicture("m", "failed", prompt="p" * 4000, problem="q" * 9000, lineage="z" * 9000)], at=0).html
     assert html.count("p" * 100) == 3
     assert "q" * 1000 not in html
+    assert "z" * 400 not in html
 
 
 def test_pictures_over_the_budget_are_told_in_words():

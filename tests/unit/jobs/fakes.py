@@ -23,6 +23,7 @@ from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Engine
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
+from tokenlab_nb.jobs.lineage import Lineage, Maker, trace
 from tokenlab_nb.jobs.ports import Claim, Ports
 from tokenlab_nb.jobs.runner import Run
 
@@ -228,6 +229,10 @@ class NoDesk:
 
     def price(self, request: ImageRequest) -> Estimate:
         return Estimate(0.02, 0.02)
+
+    def lineage(self, of: Job) -> Lineage:
+        self.asked.append(("lineage", of))
+        return trace(Maker(of.snapshot, 0), lambda sha256, child: None)
 
     def run_again(self, job: Job, budget: Budget | None = None) -> Job:
         self.asked.append(("run_again", job))

@@ -28,6 +28,7 @@ from tests.unit.jobs.fakes import (
 )
 from tests.unit.pictures import PNG
 from tokenlab_nb.api.replies import ImageData, Images, Meta
+from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import ImageError, JobFailedError, TokenLabError, TransportError, WaitTimeoutError
 from tokenlab_nb.jobs import handle
@@ -80,6 +81,51 @@ def test_its_pictures_carry_how_they_were_made(begin: Begin) -> None:
 def test_a_picture_without_a_prompt_is_named_by_what_was_done(begin: Begin) -> None:
     job = begin(World(creates=[DONE]), ImageRequest("m", "image-variation", "/v1/images/variations"))
     assert job.wait(SOON)[0].caption == "image-variation by m"
+
+
+def source(data: bytes, world: World, of: str | None = None) -> Source:
+    return Source(sha256=world.blobs.put(data), media_type="image/png", size=len(data), width=64, height=48, of=of)
+
+
+def test_what_went_in_is_at_hand(begin: Begin) -> None:
+    world = World(creates=[DONE])
+    first, cover = source(PNG, world, of="f" * 64), source(b"mask", world)
+    elsewhere = Source(url="https://example.com/a.png")
+    request = ImageRequest("m", "image-edit", "/x", references=(elsewhere, first), mask=cover)
+    job = begin(world, request)
+    [reference] = job.references
+    assert (reference.bytes, reference.caption, reference.width) == (PNG, "Reference 1", 64)
+    assert reference.name == f"reference-1-{first.sha256[:12]}.png"  # type: ignore[index]
+    assert reference.metadata == {"input_of": job.id, "of": "f" * 64}
+    assert job.mask is not None
+    assert (job.mask.bytes, job.mask.caption) == (b"mask", "Mask")
+    assert job.wait(SOON)[0].metadata["parents"] == ["f" * 64]
+
+
+def test_a_job_from_words_alone_has_nothing_that_went_in(begin: Begin) -> None:
+    job = begin(World(creates=[DONE]))
+    assert (job.references, job.mask, job.wait(SOON)[0].metadata["parents"]) == ([], None, [])
+
+
+def test_a_mask_at_an_address_is_not_at_hand(begin: Begin) -> None:
+    elsewhere = Source(url="https://example.com/a.png")
+    job = begin(World(creates=[DONE]), ImageRequest("m", "image-edit", "/x", references=(elsewhere,), mask=elsewhere))
+    assert (job.references, job.mask) == ([], None)
+
+
+def test_a_line_is_looked_for_once_and_once_more_when_the_picture_came(begin: Begin) -> None:
+    job = begin(World(tasks=[forever]))
+    desk = job._desk
+    assert isinstance(desk, NoDesk)
+    assert [str(job.lineage) for _ in range(3)] == ['model-a text-to-image "a red fox"'] * 3
+    assert len(desk.asked) == 1
+    done = begin(World(creates=[DONE]))
+    before = done.lineage
+    done.wait(SOON)
+    after = {id(done.lineage) for _ in range(3)}
+    assert len(after) == 1
+    assert done.lineage.steps[-1].sha256 == done.images[0].sha256
+    assert str(before) == str(done.lineage)
 
 
 def test_a_job_without_pictures_has_an_empty_list(begin: Begin) -> None:

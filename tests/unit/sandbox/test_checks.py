@@ -269,3 +269,68 @@ def test_unreadable_bodies(content_type: str, body: bytes, code: str):
 def test_text_of_a_field_is_empty_when_it_is_none():
     assert Form({"a": 1}).text("a") == ""
     assert Form({}).text("a") == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "route", "form", "param", "code"),
+    [
+        ("gpt-image-2", EDITS, Form({"image": "x"}, multipart=True), "image", "invalid_type"),
+        (
+            "gpt-image-2",
+            EDITS,
+            Form({"mask": "x"}, (Upload("image", "", b""),), multipart=True),
+            "mask",
+            "invalid_type",
+        ),
+        ("gpt-image-2", EDITS, Form({}, (Upload("prompt", "", b""),), multipart=True), "prompt", "invalid_type"),
+        (
+            "nano-banana-2",
+            GENERATIONS,
+            Form({}, (Upload("image_urls", "", b""),), multipart=True),
+            "image_urls",
+            "invalid_type",
+        ),
+        (
+            "gpt-image-2",
+            EDITS,
+            Form({}, tuple(Upload(n, "", b"") for n in ("image", "mask", "mask")), multipart=True),
+            "mask",
+            "too_many_images",
+        ),
+        (
+            "kling-omni-image",
+            GENERATIONS,
+            Form({"reference_image_urls": URL}, multipart=True),
+            "Content-Type",
+            "unsupported_content_type",
+        ),
+        ("nano-banana-2-lite", GENERATIONS, Form({"mask_url": URL}), "mask_url", "invalid_mask"),
+        (
+            "flux-pro-1.0-fill",
+            GENERATIONS,
+            Form({}, (Upload("image", "", b""),), multipart=True),
+            "image",
+            "unsupported_parameter",
+        ),
+        ("kling-omni-image", GENERATIONS, Form({"image_urls": [URL]}), "image_urls", "unsupported_parameter"),
+    ],
+)
+def test_parts_of_the_wrong_kind_are_refused(model: str, route: str, form: Form, param: str, code: str):
+    entry = CATALOG.find(model)
+    assert entry is not None
+    whole = Form({"model": model, "prompt": "x", **form.fields}, form.uploads, form.multipart)
+    with pytest.raises(Refusal) as caught:
+        check(entry, route, whole)
+    assert (caught.value.body["error"]["param"], caught.value.body["error"]["code"]) == (param, code)
+
+
+def test_first_picture_and_the_rest_in_fields_of_their_own():
+    asked = ask("kling-omni-image", image_url=URL, reference_image_urls=[URL, URL])
+    assert [each.param for each in asked.references] == [
+        "image_url",
+        "reference_image_urls[0]",
+        "reference_image_urls[1]",
+    ]
+    assert refusal("kling-omni-image", image_url=URL, reference_image_urls=[URL] * 5)["code"] == "too_many_images"
+    asked = ask("nano-banana-2", image_url=URL, image_urls=None, reference_image_urls=[URL])
+    assert [each.param for each in asked.references] == ["image_url", "reference_image_urls[0]"]

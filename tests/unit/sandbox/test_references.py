@@ -6,9 +6,10 @@ import base64
 from io import BytesIO
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from .harness import BASE, EDITS, GENERATIONS, VARIATIONS, Lab, error, masked, opened, picture, run, shown
+from .likeness import likeness
 
 
 def test_an_edit_keeps_the_sources_size_and_changes_only_under_the_mask():
@@ -210,5 +211,128 @@ def test_a_body_over_the_limit_is_413(monkeypatch: pytest.MonkeyPatch):
     async def scenario() -> None:
         answer = await Lab().generate("z-image", "x" * 2000)
         assert answer.status_code == 413
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("way", ["address", "file_id", "data URL"])
+def test_a_json_mask_by_every_way_changes_its_area_only(way: str):
+    async def scenario() -> None:
+        lab = Lab()
+        source = picture(64, 64)
+        form = {"purpose": "vision", "model": "gpt-image-2"}
+        ids = [
+            (await lab.http.post("/v1/files", data=form, files={"file": ("a.png", data)})).json()["id"]
+            for data in (source, masked(64, 64))
+        ]
+        # A result of the sandbox is a picture at an address: the background remover makes one that is a mask.
+        made = await lab.http.post(
+            EDITS, data={"model": "image-background-remover", "prompt": "x"}, files={"image": source}
+        )
+        address = made.json()["data"][0]["url"]
+        encoded = base64.b64encode(masked(64, 64)).decode()
+        named = {
+            "address": {"image_url": address},
+            "file_id": {"file_id": ids[1]},
+            "data URL": {"image_url": f"data:image/png;base64,{encoded}"},
+        }
+        edited = await lab.edit("gpt-image-2", image_url=None, images=[{"file_id": ids[0]}], mask=named[way])
+        result = opened((await shown(lab, edited.json()["data"][0]["url"])).content).convert("RGB")
+        cover = opened((await shown(lab, address)).content if way == "address" else masked(64, 64)).getchannel("A")
+        change = ImageChops.difference(result, opened(source).convert("RGB"))
+        assert change.getbbox() is not None
+        change.paste(0, mask=cover.point(lambda alpha: 0 if alpha else 255))
+        assert change.getbbox() is None
+
+    run(scenario)
+
+
+def test_a_fill_model_takes_picture_and_mask_by_address():
+    async def scenario() -> None:
+        lab = Lab()
+        source = f"{BASE}/samples/teapot.png"
+        cut = (await lab.edit("image-background-remover", image_url=source)).json()["data"][0]["url"]
+        named = {"operation": "image-edit", "image_url": source}
+        filled = await lab.generate("flux-pro-1.0-fill", mask_url=cut, **named)
+        cover = opened((await shown(lab, cut)).content).getchannel("A")
+        urls = (source, filled.json()["data"][0]["url"])
+        before, after = [opened((await shown(lab, url)).content).convert("RGB") for url in urls]
+        change = ImageChops.difference(after, before)
+        assert change.getbbox() is not None
+        change.paste(0, mask=cover.point(lambda alpha: 0 if alpha else 255))
+        assert change.getbbox() is None
+        refused = error(await lab.generate("flux-pro-1.0-fill", mask_url=f"{BASE}/samples/fox.jpg", **named))
+        assert (refused["param"], refused["code"]) == ("mask_url", "invalid_mask")
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("ending", ["deleted", "another model's"])
+def test_a_file_that_is_gone_or_anothers_is_refused(ending: str):
+    async def scenario() -> None:
+        lab = Lab()
+        model = "gpt-image-2" if ending == "deleted" else "flux-2-pro"
+        form = {"purpose": "vision", "model": model}
+        file_id = (await lab.http.post("/v1/files", data=form, files={"file": ("a.png", picture())})).json()["id"]
+        content = await lab.http.get(f"/v1/files/{file_id}/content")
+        assert (content.content, content.headers["Content-Type"]) == (picture(), "image/png")
+        if ending == "deleted":
+            assert (await lab.http.delete(f"/v1/files/{file_id}")).json()["deleted"] is True
+            assert (await lab.http.get(f"/v1/files/{file_id}")).status_code == 404
+        for fields in ({"images": [{"file_id": file_id}], "image_url": None}, {"mask": {"file_id": file_id}}):
+            answer = await lab.edit("gpt-image-2", **fields)
+            assert answer.status_code == 400
+            assert error(answer)["code"] == ("file_not_found" if ending == "deleted" else "file_model_mismatch")
+
+    run(scenario)
+
+
+def test_fetched_pictures_of_one_request_count_together(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tokenlab_nb.sandbox.creates.MAX_FETCHED", 150_000)
+
+    async def scenario() -> None:
+        lab = Lab()
+        address = f"{BASE}/samples/teapot.png"
+        assert len((await shown(lab, address)).content) in range(75_000, 150_000)
+        assert (await lab.generate("nano-banana-2", image_url=address)).status_code == 200
+        answer = await lab.generate("nano-banana-2", image_urls=[address, address])
+        assert (answer.status_code, error(answer)["param"]) == (413, "image_urls[1]")
+        answer = await lab.generate("flux-pro-1.0-fill", operation="image-edit", image_url=address, mask_url=address)
+        assert (answer.status_code, error(answer)["param"]) == (413, "mask_url")
+
+    run(scenario)
+
+
+def test_the_image_tools_keep_the_picture():
+    async def scenario() -> None:
+        lab = Lab()
+        source = f"{BASE}/samples/mountains.jpg"
+        before = opened((await shown(lab, source)).content)
+        up = await lab.generate("image-upscaler", image_url=source, resolution="2k")
+        frame = await lab.generate("ideogram-reframe-v3", image_url=source, aspect_ratio="9:16")
+        large, tall = [opened((await shown(lab, each.json()["data"][0]["url"])).content) for each in (up, frame)]
+        assert large.size == (2048, 1368)
+        assert likeness(large, before) > 0.99
+        assert tall.size == (576, 1024)
+        share = tall.width * before.height / before.width / tall.height / 2
+        assert likeness(tall, before, (0, 0.5 - share, 1, 0.5 + share)) > 0.98
+
+    run(scenario)
+
+
+def test_an_upscaler_never_makes_a_picture_smaller():
+    async def scenario() -> None:
+        lab = Lab()
+        form = {"model": "image-upscaler", "prompt": "x", "resolution": "2k"}
+        made = await lab.http.post(GENERATIONS, data=form, files={"image": ("a.png", picture(2200, 64))})
+        assert opened((await shown(lab, made.json()["data"][0]["url"])).content).size == (2200, 64)
+
+    run(scenario)
+
+
+def test_the_file_list_knows_its_purposes():
+    async def scenario() -> None:
+        assert error(await Lab().http.get("/v1/files?purpose=fun"))["param"] == "purpose"
+        assert (await Lab().http.get("/v1/files?purpose=batch_output")).json()["data"] == []
 
     run(scenario)

@@ -20,7 +20,7 @@ from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import Facts, ServiceError, TokenLabError
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
 from tokenlab_nb.jobs.ports import Journal as JournalPort
-from tokenlab_nb.store import database
+from tokenlab_nb.store import database, statements
 from tokenlab_nb.store.journal import Journal
 
 HERE, THERE = "https://api.example.com", "http://sandbox.local"
@@ -309,3 +309,60 @@ def test_a_row_of_a_newer_version_does_not_hide_the_others(journal: Journal, pat
         assert [each.id for each in journal.jobs()] == ["ours"]
     with pytest.raises(TokenLabError, match=r"Job theirs .* cannot be read"):
         journal.load("theirs")
+
+
+def made(name: str, at: float, *sha256: str, status: JobStatus = COMPLETED) -> JobSnapshot:
+    images = tuple(StoredImage(each, "image/png", 1, 1, 1, place) for place, each in enumerate(sha256))
+    return replace(job(name, (DRAFT, at), (SENDING, at), (status, at + 1)), images=images)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "maker"),
+    [
+        ([], None),
+        ([made("old", 1, "x")], ("old", 0)),
+        ([made("old", 1, "y", "x")], ("old", 1)),
+        ([made("new", 3, "x"), made("old", 1, "x"), made("middle", 2, "x")], ("old", 0)),
+        ([made("broken", 1, "x", status=FAILED), made("whole", 2, "x")], ("whole", 0)),
+        ([made("broken", 1, "x", status=FAILED)], ("broken", 0)),
+        ([made("later", 11, "x")], None),
+        ([made("other", 1, "y")], None),
+        ([replace(made("elsewhere", 1, "x"), origin=THERE)], ("elsewhere", 0)),
+    ],
+    ids=[
+        "none",
+        "one",
+        "second place",
+        "oldest",
+        "completed first",
+        "of a failed one",
+        "younger",
+        "another",
+        "anywhere",
+    ],
+)
+def test_the_maker_of_a_picture_is_the_oldest_before_its_child(
+    journal: Journal, jobs: list[JobSnapshot], maker: tuple[str, int] | None
+) -> None:
+    journal.save(*jobs, child := made("child", 10, "x"))
+    found = journal.maker("x", child)
+    assert (found and (found.job.id, found.place)) == maker
+
+
+def test_the_maker_of_a_picture_is_asked_for_without_a_child_too(journal: Journal) -> None:
+    journal.save(made("only", 10, "x"))
+    assert journal.maker("x").job.id == "only"  # type: ignore[union-attr]
+    assert journal.maker("y") is None
+
+
+def test_a_picture_that_came_late_is_found(journal: Journal) -> None:
+    first = made("a", 1, "x")
+    journal.save(first)
+    journal.save(replace(first, images=(*first.images, StoredImage("y", "image/png", 1, 1, 1, 1))))
+    assert [journal.maker(each).place for each in ("x", "y")] == [0, 1]  # type: ignore[union-attr]
+
+
+def test_the_maker_is_found_by_an_index(journal: Journal, path: Path) -> None:
+    plan = query(path, f"EXPLAIN QUERY PLAN {statements.MAKER.replace(':sha256', chr(39) + 'x' + chr(39))}"
+                       .replace(":child", "NULL").replace(":before", "1"))  # fmt: skip
+    assert any("SEARCH pictures USING PRIMARY KEY (sha256=?)" in str(row[-1]) for row in plan)

@@ -21,7 +21,7 @@ HERE = "https://api.example.com"
 LATER = 1_790_000_000.0 + 3600
 FIRST, SECOND = (step.name for step in STEPS[:2])
 STATES = {"draft", "sending", "unknown", "pending", "processing", "completed", "failed", "cancelled", "stopped"}
-ADDED = {"parked", "forgotten", "to_fetch", "adopted"}
+ADDED = {"parked", "forgotten", "to_fetch", "adopted", "edited"}
 
 
 @dataclass
@@ -79,7 +79,7 @@ def test_latencies_and_charges_are_there(opened: Opened) -> None:
             ("sending",), Charge.UNKNOWN if opened.column("estimate_high")["sending"] is None else "reserved"
         ),
         **dict.fromkeys(("unknown", "forgotten"), Charge.UNKNOWN),
-        **dict.fromkeys(("pending", "processing", "stopped", "to_fetch", "adopted"), Charge.RESERVED),
+        **dict.fromkeys(("pending", "processing", "stopped", "to_fetch", "adopted", "edited"), Charge.RESERVED),
         "completed": Charge.SETTLED,
     }
     assert {name: charge for name, charge in charges.items() if name != "draft"} == {
@@ -89,7 +89,7 @@ def test_latencies_and_charges_are_there(opened: Opened) -> None:
 
 def test_what_nobody_follows_any_more_is_taken_up(opened: Opened) -> None:
     claims = {claim.snapshot.id.removeprefix("job_"): claim for claim in opened.journal.claim(HERE)}
-    unfinished = {"draft", "sending", "unknown", "pending", "processing", "stopped"} | ADDED
+    unfinished = {"draft", "sending", "unknown", "pending", "processing", "stopped"} | ADDED - {"edited"}
     assert set(claims) == unfinished & set(opened.jobs)
     assert all(claim.mine for claim in claims.values())
     followed = {name for name, owner in opened.column("owner").items() if owner}
@@ -104,6 +104,27 @@ def test_it_goes_on_being_written(opened: Opened) -> None:
     assert opened.column("charge")["sending"] == "unknown"
     assert opened.journal.by_task(HERE, "ldtask_" + "c" * 32, None) is not None
     assert opened.journal.twin(HERE, opened.jobs["completed"].request.hash) == opened.jobs["completed"]
+
+
+def test_every_picture_has_its_maker(opened: Opened) -> None:
+    found = opened.journal.maker("a" * 64)
+    assert found
+    assert (found.job, found.place) == (opened.jobs["completed"], 0)
+    assert (opened.journal.maker("b" * 64) is not None) is ("edited" in opened.jobs)
+
+
+@pytest.mark.parametrize("name", [FIRST, SECOND])
+@pytest.mark.parametrize(
+    "snapshot", ["{", "[]", '{"images": 7}', '{"images": ["x", [], {}, {"sha256": null}]}', '{"images": {"a": "b"}}']
+)
+def test_rows_that_tell_no_picture_keep_no_ledger_from_its_next_shape(name: str, snapshot: str, tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    shutil.copyfile(SAMPLES / f"{name}.sqlite3", path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE jobs SET snapshot = ? WHERE id = 'job_failed'", [snapshot])
+    with closing(Journal(path, lambda: LATER)) as journal:
+        assert journal.notice == ""
+        assert journal.maker("a" * 64) is not None
 
 
 def test_a_row_that_is_no_json_keeps_no_other_from_being_taken_up(opened: Opened) -> None:

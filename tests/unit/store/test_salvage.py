@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.unit.store.test_journal import HERE, job
-from tokenlab_nb.jobs.job import JobStatus
+from tokenlab_nb.jobs.job import JobStatus, StoredImage
 from tokenlab_nb.store.database import COMPANIONS
 from tokenlab_nb.store.journal import Journal
 from tokenlab_nb.store.salvage import salvage
 
 JOBS = 400
+PICTURE = StoredImage("a" * 64, "image/png", 1, 1, 1)
 
 
 @pytest.fixture
@@ -57,6 +58,15 @@ def test_a_file_that_is_no_database_any_more_tells_nothing(path: Path) -> None:
     found, notice, _ = reopened(path)
     assert found == []
     assert "None of its jobs could be read" in notice
+
+
+def test_what_was_carried_over_is_found_by_its_picture(path: Path) -> None:
+    with closing(Journal(path)) as journal:
+        journal.save(replace(job("job_done", (JobStatus.COMPLETED, 9.0)), images=(PICTURE,)))
+    damage(path, slice(path.stat().st_size // 2, path.stat().st_size // 2 + 4096))
+    with closing(Journal(path)) as journal:
+        assert "carried over" in journal.notice
+        assert journal.maker(PICTURE.sha256).job.id == "job_done"  # type: ignore[union-attr]
 
 
 def test_an_owner_that_lives_keeps_its_jobs(path: Path) -> None:

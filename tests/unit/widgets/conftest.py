@@ -12,6 +12,7 @@ from comm.base_comm import BaseComm
 from PIL import Image
 
 from tokenlab_nb.contract.pricing import Estimate
+from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
@@ -22,13 +23,25 @@ NUMBERS = itertools.count(1)
 class FakeJob:
     """The interface of `Job`, moved by hand."""
 
-    def __init__(self, model="some-model", prompt="A red fox", **values):
+    line = "a picture of yours -> some-model edit"
+
+    def __init__(self, model="some-model", prompt="A red fox", *, references=(), mask=None, **values):
         self.id = f"job-{next(NUMBERS)}"
         request = ImageRequest(model, "text-to-image", "/v1/images/generations", {"prompt": prompt, **values})
-        self.snapshot = JobSnapshot(self.id, request, "http://service").move(JobStatus.DRAFT, 100.0)
         self.blobs, self.callbacks, self.calls = {}, [], []
+        request = replace(
+            request,
+            references=tuple(self.put(data) for data in references),
+            mask=self.put(mask) if mask else None,
+        )
+        self.snapshot = JobSnapshot(self.id, request, "http://service").move(JobStatus.DRAFT, 100.0)
         self.refusal, self.unread, self.todays_price = None, None, None
         self.answers = []
+
+    def put(self, data):
+        sha256 = hashlib.sha256(data).hexdigest()
+        self.blobs[sha256] = data
+        return Source(sha256=sha256, media_type="image/png", size=len(data), width=64, height=48)
 
     def go(self, status, at=101.0, **changes):
         self.snapshot = self.snapshot.move(status, at, **changes)
@@ -60,6 +73,31 @@ class FakeJob:
             )
             for image in self.snapshot.images
         ]
+
+    @property
+    def references(self):
+        return [self.put_in(source) for source in self.snapshot.request.references if source.sha256]
+
+    @property
+    def mask(self):
+        mask = self.snapshot.request.mask
+        return self.put_in(mask) if mask else None
+
+    @property
+    def lineage(self):
+        self._act("lineage")
+        return self.line
+
+    def put_in(self, source):
+        return ImageResult(
+            sha256=source.sha256,
+            media_type="image/png",
+            width=64,
+            height=48,
+            size=1,
+            load=lambda: self.blobs[source.sha256],
+            name=f"in-{source.sha256[:6]}.png",
+        )
 
     def subscribe(self, callback):
         self.callbacks.append(callback)

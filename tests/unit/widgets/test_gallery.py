@@ -4,6 +4,7 @@ import json
 import pytest
 from PIL import Image
 
+from tests.unit.widgets.conftest import InstantBridge
 from tokenlab_nb import errors
 from tokenlab_nb.jobs.job import JobStatus
 from tokenlab_nb.widgets import _twin
@@ -260,3 +261,105 @@ def test_a_job_view_is_one_job_with_the_same_pictures(page, instant, make_job, p
     (row,) = view.get_state("rows")["rows"]
     assert row["ids"] == {"Job": job.id, "Task": "", "Request": f"req-{job.id}", "Charge": "", "Runs again": ""}
     view.close()
+
+
+@pytest.fixture
+def edited(gallery, make_job, picture):
+    """A finished job with two references and a mask."""
+    first, second, cover = picture(), picture(colour="blue"), picture(colour="white")
+    job = make_job(references=(first[2], second[2]), mask=cover[2])
+    gallery.add(job)
+    return job.finish(picture(colour="green"))
+
+
+def inputs(job):
+    return [image.sha256 for image in (*job.references, job.mask)]
+
+
+def test_what_went_in_is_named_in_order_with_the_mask_last(gallery, edited):
+    (row,) = gallery.get_state("rows")["rows"]
+    assert row["inputs"] == [
+        {"hash": inputs(edited)[0], "label": "Reference 1", "kind": "reference"},
+        {"hash": inputs(edited)[1], "label": "Reference 2", "kind": "reference"},
+        {"hash": inputs(edited)[2], "label": "Mask", "kind": "mask"},
+    ]
+
+
+def test_where_a_picture_comes_from_is_looked_for_once_and_told(gallery, edited, page):
+    assert edited.calls == ["lineage"]
+    last = page.messages("rows")[-1][0]["rows"][0]
+    assert last["lineage"] == edited.line == gallery.get_state("rows")["rows"][0]["lineage"]
+
+
+def test_it_is_not_looked_for_where_nothing_went_in(gallery, make_job, picture):
+    job = make_job()
+    gallery.add(job)
+    job.finish(picture())
+    (row,) = gallery.get_state("rows")["rows"]
+    assert (job.calls, row["lineage"], row["inputs"]) == ([], "", [])
+
+
+class Slow(InstantBridge):
+    """Does work only when it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.work = []
+
+    def soon(self, owner, name, action, *, gap=0.0, work=False):
+        self.work.append(action) if work else action()
+
+
+def test_looking_for_it_is_work_that_nothing_waits_for(page, make_job, picture):
+    slow = Slow()
+    gallery = Gallery(through=slow)
+    job = make_job(references=(picture()[2],))
+    gallery.add(job)
+    assert gallery.get_state("rows")["rows"][0]["lineage"] == ""
+    assert job.calls == []
+    slow.work[0]()
+    assert gallery.get_state("rows")["rows"][0]["lineage"] == job.line
+    gallery.close()
+
+
+def test_a_page_gets_what_went_in_small_and_whole(gallery, edited, page, ask):
+    ask(gallery, {"type": "want", "hashes": inputs(edited)})
+    assert [content["hashes"] for content, _ in page.messages("thumbs")][-3:] == [[each] for each in inputs(edited)]
+    for place, sha256 in enumerate(inputs(edited)):
+        ask(gallery, {"type": "full", "id": place, "hash": sha256})
+        content, buffers = page.answer_to(place)
+        assert content["result"] == {"type": "image/png", "name": f"in-{sha256[:6]}.png"}
+        assert buffers == [edited.blobs[sha256]]
+
+
+def test_what_went_into_a_job_that_is_no_longer_here_is_not_given(page, instant, make_job, picture, ask):
+    gallery = Gallery(through=instant)
+    job = make_job(references=(picture()[2],))
+    gallery.add(job)
+    job.go(S.SENDING).go(S.UNKNOWN)
+    ask(gallery, {"type": "act", "id": 1, "job": job.id, "action": "forget"})
+    ask(gallery, {"type": "full", "id": 2, "hash": job.references[0].sha256})
+    assert page.answer_to(2)[0]["ok"] is False
+    sent = len(page.messages("thumbs"))
+    ask(gallery, {"type": "want", "hashes": [job.references[0].sha256]})
+    assert len(page.messages("thumbs")) == sent
+    gallery.close()
+
+
+def test_a_picture_of_no_job_here_is_refused_in_words(gallery, edited, page, ask):
+    ask(gallery, {"type": "full", "id": 9, "hash": "e" * 64})
+    content, buffers = page.answer_to(9)
+    assert (content["ok"], buffers) == (False, [])
+    assert "belongs to no job here" in content["error"]
+
+
+def test_a_result_that_also_went_in_is_still_pushed(gallery, edited, page, make_job):
+    later = make_job()
+    gallery.add(later)
+    data = edited.blobs[inputs(edited)[0]]
+    later.finish((64, 48, data))
+    assert page.messages("thumbs")[-1][0]["hashes"] == inputs(edited)[:1]
+
+
+def test_the_twin_tells_where_its_pictures_come_from(gallery, edited):
+    assert "a picture of yours -&gt; some-model edit" in gallery.frozen().html

@@ -181,3 +181,14 @@ def test_the_twin_tells_the_price_of_all_pictures_once():
     rows = _tiles.frozen(made, {})
     assert [row.price for row in rows] == ["$0.02 - $0.08 reserved", ""]
     assert "$0.02 - $0.08 reserved" in rows[0].facts
+
+
+def test_pictures_at_addresses_cannot_be_shown_as_what_went_in():
+    elsewhere = Source(url="https://example.com/a.png")
+    local = Source(sha256="b" * 64, media_type="image/png", size=1, width=3, height=2)
+    request = ImageRequest("m", "image-edit", "/x", references=(elsewhere, local), mask=elsewhere)
+    made = JobSnapshot("job-1", request, "", images=(IMAGE,), status=S.COMPLETED)
+    row = _tiles.row(made, now=0, lineage="a -> b")
+    assert row["inputs"] == [{"hash": "b" * 64, "label": "Reference 1", "kind": "reference"}]
+    assert row["lineage"] == "a -> b"
+    assert _tiles.frozen(made, {}, "a -> b")[0].lineage == "a -> b"

@@ -13,7 +13,7 @@ function render({ model, el }) {
   el.append(root);
 
   const box = lightbox(model, store, root, { closed: (key) => grid.focus(key) });
-  const grid = tileGrid(model, store, root, { open: (key) => box.open(key) });
+  const grid = tileGrid(model, store, root, { open: (key, place) => box.open(key, place) });
   const leave = besideTwin(model, store, el);
 
   function update() {

@@ -21,7 +21,7 @@ function render({ model, el }) {
   el.append(root);
 
   const box = lightbox(model, store, root, { closed: (key) => grid.focus(key) });
-  const grid = tileGrid(model, store, root, { open: (key) => box.open(key), brief: true });
+  const grid = tileGrid(model, store, root, { open: (key, place) => box.open(key, place), brief: true });
   root.append(details);
   const leave = besideTwin(model, store, el);
   let ticking = 0;

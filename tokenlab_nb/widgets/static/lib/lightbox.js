@@ -2,27 +2,28 @@
 
 const BUSY_AFTER = 1500;
 
-/** Returns `{open(key), update(rows), close()}`; `closed(key)` is called with the tile that was shown last. */
+/** Returns `{open(key, place), update(rows), close()}`: place 0 is the picture, from 1 on what went into it; `closed(key)` is called with the tile that was shown last. */
 function lightbox(model, store, root, { closed }) {
   const place = h("span", { class: "tlnb-place" });
   const button = (text, label, on) => h("button", { class: "tlnb-button", type: "button", text, "aria-label": label, on: { click: on } });
   const fit = button("Fit", "Fit into the window", () => setZoom(0));
   const full = button("100 %", "100 %, at full size", () => setZoom(1));
-  const save = button("Download", "Download the original", () => download(store, shown.data, box).catch((error) => setText(note, error.message)));
+  const save = button("Download", "Download the original", () => download(store, inside.current() || shown.data, box).catch((error) => setText(note, error.message)));
   const leave = button("Close", "Close", () => box.close());
   const back = button("‹", "Previous picture", () => step(-1));
   const on = button("›", "Next picture", () => step(1));
   back.classList.add("tlnb-step");
   on.classList.add("tlnb-step");
   const img = h("img", { draggable: "false" });
+  const inside = comparison(store, img, { changed: tell });
   const trouble = troubleBlock(false);
-  const stage = h("div", { class: "tlnb-stage", tabindex: "0", role: "group" }, img, h("div", { class: "tlnb-words" }, trouble.node));
+  const stage = h("div", { class: "tlnb-stage", tabindex: "0", role: "group" }, img, inside.layer, h("div", { class: "tlnb-words" }, trouble.node));
   const note = h("div", { class: "tlnb-note", role: "status" });
   const facts = h("dl", { class: "tlnb-allfacts" });
   const box = h(
     "dialog",
     { class: "tlnb-lightbox", "aria-label": "Picture in full size" },
-    h("div", { class: "tlnb-bar" }, place, fit, full, save, leave),
+    h("div", { class: "tlnb-bar" }, place, inside.tabs, fit, full, save, leave),
     h("div", { class: "tlnb-middle" }, back, stage, on),
     note,
     facts,
@@ -41,12 +42,22 @@ function lightbox(model, store, root, { closed }) {
     else box.close();
   }
 
-  function open(key) {
+  function open(key, at = 0) {
     const item = items.find((each) => each.data.key === key);
     if (!item) return;
     if (!box.open) box.showModal();
     show(item);
+    inside.select(at);
     stage.focus();
+  }
+
+  /** Say what is shown and what is awaited. */
+  function tell(text) {
+    setText(note, text);
+    if (!shown) return;
+    const view = inside.label();
+    setAttr(stage, "role", view ? "tabpanel" : "group");
+    setAttr(stage, "aria-label", `${view ? `${view}: ` : ""}${label(shown.row, shown.data)}`);
   }
 
   function step(by) {
@@ -66,7 +77,9 @@ function lightbox(model, store, root, { closed }) {
     for (const each of [fit, full, save]) each.disabled = !data.hash;
     setShown(img, Boolean(data.hash));
     trouble.update(row.error, !data.hash);
-    setAttr(stage, "aria-label", label(row, data));
+    inside.update(row, Boolean(data.hash));
+    if (changed) inside.reset();
+    tell(note.textContent);
     setFacts(facts, row, data);
     if (changed) load(row, data);
   }
@@ -84,13 +97,13 @@ function lightbox(model, store, root, { closed }) {
     if (thumb) img.src = thumb;
     setText(note, "Loading the full picture.");
     const busy = setTimeout(() => {
-      if (mine === turn) setText(note, "The kernel is busy: the full picture comes when the running cell has ended.");
+      if (mine === turn && !inside.current()) setText(note, "The kernel is busy: the full picture comes when the running cell has ended.");
     }, BUSY_AFTER);
     try {
       const { url } = await store.original(data.hash);
       if (mine !== turn) return;
       img.src = url;
-      setText(note, "");
+      if (!inside.current()) setText(note, "");
     } catch (error) {
       if (mine === turn) setText(note, `The full picture cannot be shown: ${error.message}`);
     } finally {
@@ -122,12 +135,18 @@ function lightbox(model, store, root, { closed }) {
     "=": () => scaled(1.25),
     "-": () => scaled(0.8),
     0: () => setZoom(0),
-    1: () => setZoom(1),
+    1: () => setZoom(1), // where nothing is to be compared
+    z: () => setZoom(zoom === 1 ? 0 : 1),
     d: () => save.click(),
   };
   box.addEventListener("keydown", (event) => {
     event.stopPropagation();
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (shown.row.inputs.length && shown.data.hash && /^[1-9]$/.test(event.key)) {
+      inside.select(Number(event.key) - 1);
+      event.preventDefault();
+      return;
+    }
     const pan = { ArrowLeft: [-80, 0], ArrowRight: [80, 0], ArrowUp: [0, -80], ArrowDown: [0, 80] }[event.key];
     const inText = !shown.data.hash && event.key.startsWith("Arrow") && !keys[event.key];
     if (pan && zoom && event.shiftKey) stage.scrollBy(...pan);
@@ -154,7 +173,11 @@ function lightbox(model, store, root, { closed }) {
     stage.addEventListener("pointercancel", end, { once: true });
   });
 
-  return { open, update, close: () => box.remove() };
+  const close = () => {
+    inside.close();
+    box.remove();
+  };
+  return { open, update, close };
 }
 
 /** Everything that is known about one tile. */
@@ -164,6 +187,7 @@ function setFacts(list, row, data) {
     ["Operation", row.operation],
     ["Prompt", row.prompt],
     ["Prompt as the model rewrote it", data.revised],
+    ["Comes from", lineWords(row)],
     ["Size", data.width ? `${data.width} × ${data.height}, ${data.type.slice(6).toUpperCase()}, ${fileSize(data.size)}` : ""],
     ["Seed", row.seed],
     ["Time", row.ended ? seconds(row.elapsed) : ""],

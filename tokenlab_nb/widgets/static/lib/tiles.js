@@ -2,7 +2,7 @@
 
 /**
  * Put a grid into `el`.
- * `open(key)` is called for a tile to be looked at in full; `brief` leaves out what the surroundings already say.
+ * `open(key, place)` is called for a tile to be looked at in full (place 0), or what went into it (place 1); `brief` leaves out what the surroundings already say.
  * Returns `{update(rows), close(), focus(key), point(key)}`.
  */
 function tileGrid(model, store, el, { open, brief = false }) {
@@ -101,7 +101,8 @@ function tileGrid(model, store, el, { open, brief = false }) {
   grid.addEventListener("click", (event) => {
     const place = event.target.closest(".tlnb-main, .tlnb-read");
     const tile = tiles.get(event.target.closest(".tlnb-tile")?.dataset.key);
-    if (place && opens(tile.main) && !String(getSelection())) open(tile.li.dataset.key);
+    if (place && opens(tile.main) && !String(getSelection())) open(tile.li.dataset.key, 0);
+    if (event.target.closest("button.tlnb-lineage")) open(tile.li.dataset.key, 1);
   });
   grid.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !event.target.matches(".tlnb-main")) return;
@@ -114,7 +115,7 @@ function tileGrid(model, store, el, { open, brief = false }) {
       const next = list[moves[event.key]];
       if (next) focus(next.dataset.key);
     } else if (event.key === "Enter" || event.key === " ") {
-      if (opens(event.target)) open(tile.li.dataset.key);
+      if (opens(event.target)) open(tile.li.dataset.key, 0);
     } else if (event.key === "d" && tile.hash) tile.download();
     else return;
     event.preventDefault();
@@ -170,7 +171,8 @@ function makeTile(model, store, key, brief) {
   const name = h("div", { class: "tlnb-model" });
   const facts = h("div", { class: "tlnb-facts" });
   const read = h("button", { class: "tlnb-button tlnb-read", type: "button", text: "Read in full", hidden: true });
-  const caption = h("div", { class: "tlnb-caption" }, name, facts, read);
+  const line = lineageLine();
+  const caption = h("div", { class: "tlnb-caption" }, name, facts, ...line.nodes, read);
   const li = h("li", { class: "tlnb-tile" }, main, caption);
   li.dataset.key = key;
   let row = null;
@@ -189,6 +191,7 @@ function makeTile(model, store, key, brief) {
       setText(name, row.model);
       setShown(name, !brief);
       setText(facts, factWords(row, data, brief));
+      line.update(row, data);
       const first = data.key === row.tiles.find((each) => each.kind === data.kind).key;
       const below = Object.keys(row.questions).length > 0; // choices and their question need more room than a frame has
       if (act.node.parentElement !== (below ? caption : say)) below ? caption.append(act.node) : trouble.node.before(act.node);
@@ -252,6 +255,30 @@ function factWords(row, data, brief) {
     !brief && (data.kind === "waiting" || data.kind === "stopped") && row.note,
   ];
   return parts.filter(Boolean).join(" · ");
+}
+
+/** The line with an arrow that no line break takes apart. */
+function lineWords(row) {
+  return row.lineage.replaceAll(" -> ", " \u2192 ");
+}
+
+/** Where a picture comes from, in one line; a button where what went in can be looked at. */
+function lineageLine() {
+  const [words, still] = [h("span", { class: "tlnb-linewords" }), h("span", { class: "tlnb-linewords" })];
+  const button = h("button", { class: "tlnb-lineage", type: "button", hidden: true }, words);
+  const plain = h("div", { class: "tlnb-lineage", hidden: true }, still);
+  return {
+    nodes: [button, plain],
+    update(row, data) {
+      const compares = data.kind === "picture" && row.inputs.length > 0;
+      for (const [node, text, shown] of [[button, words, compares], [plain, still, !compares]]) {
+        setText(text, lineWords(row));
+        setAttr(node, "title", lineWords(row));
+        setShown(node, shown && Boolean(row.lineage));
+      }
+      setAttr(button, "aria-label", `Compare with what went in: ${lineWords(row)}`);
+    },
+  };
 }
 
 /** Enough of an id to tell jobs apart; the whole one stands among the facts in full size. */
