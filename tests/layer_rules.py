@@ -27,6 +27,7 @@ STREET = (
     "images",
     "prepare",
     "masks",
+    "canvas",
     "jobs",
     "store",
     "sweep",
@@ -79,7 +80,7 @@ _CHANCE = (*_SLEEPERS, "widgets/*")
 
 ONLY_IN = {
     "httpx": ("api/client.py", "api/reach.py", "session.py", "opening.py"),
-    "PIL": ("pixels.py", "images.py", "prepare.py", "masks.py", "sandbox/*"),
+    "PIL": ("pixels.py", "images.py", "prepare.py", "masks.py", "canvas.py", "sandbox/*"),
     "sqlite3": ("store/*",),
     "starlette": ("sandbox/*",),
     "ipywidgets": ("widgets/*",),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tokenlab_nb.widgets.controls import ParameterControls
     from tokenlab_nb.widgets.gallery import Gallery
     from tokenlab_nb.widgets.job_view import JobView
+    from tokenlab_nb.widgets.mask import MaskEditor
     from tokenlab_nb.widgets.picker import ModelPicker
     from tokenlab_nb.widgets.studio import Studio
 
@@ -34,6 +35,7 @@ __all__ = [
     "Job",
     "JobStatus",
     "JobView",
+    "MaskEditor",
     "Model",
     "ModelPicker",
     "ParameterControls",
@@ -52,6 +54,7 @@ _HOMES = {
     "Job": "jobs.handle",
     "JobStatus": "jobs.job",
     "JobView": "widgets.job_view",
+    "MaskEditor": "widgets.mask",
     "Model": "contract.model",
     "ModelPicker": "widgets.picker",
     "ParameterControls": "widgets.controls",

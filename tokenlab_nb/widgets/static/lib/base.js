@@ -32,7 +32,7 @@ function setShown(node, shown) {
 }
 
 /** Ask Python; resolves to `{result, buffers}`, rejects with its text. It waits while a cell blocks the kernel. */
-function ask(model, type, fields = {}) {
+function ask(model, type, fields = {}, buffers = []) {
   const id = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
   return new Promise((resolve, reject) => {
     const listen = (message, buffers) => {
@@ -42,7 +42,7 @@ function ask(model, type, fields = {}) {
       else reject(new Error(message.error));
     };
     model.on("msg:custom", listen);
-    model.send({ ...fields, type, id });
+    model.send({ ...fields, type, id }, undefined, buffers);
   });
 }
 
