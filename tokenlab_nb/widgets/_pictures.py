@@ -5,7 +5,7 @@ patch them. Pixels travel as binary buffers in custom messages only: thumbnails 
 so that they arrive while a cell blocks; a page *asks* for what it has not got, and for originals.
 
 Messages to the page: ``rows`` (``rows``), ``gone`` (``jobs``), ``thumbs`` (``hashes``, with buffers), ``lost``
-(``hash``, ``text``). Messages from it: ``got`` and ``want`` (``hashes``), ``full`` (``hash``), ``packet`` (``job``),
+(``hash``, ``text``). Messages from it: ``got`` and ``want`` (``hashes``), ``full`` and ``use`` (``hash``), ``packet`` (``job``),
 ``act`` (``job``, ``action``, and ``repeated`` as the page knows it); what an action has to tell comes as ``said``.
 """
 
@@ -47,6 +47,7 @@ class Pictures(Widget):
         rows: Facts of every job, for the script; computed when a page asks.
         twin_revision: Version of the frozen twin that the page should hold.
         again: The line of Python that shows the widget again.
+        use: What a button at each picture says that hands it on; empty for no such button. See `offer`.
         budget: Tells the limit, if any, that holds for what is sent from here, beside the session's own.
     """
 
@@ -57,6 +58,7 @@ class Pictures(Widget):
     rows = t.List(t.Dict()).tag(sync=True, to_json=lambda _value, widget: widget._all_rows())
     twin_revision = t.Int(0).tag(sync=True)
     again = t.Unicode("").tag(sync=True)
+    use = t.Unicode("").tag(sync=True)
 
     _alive: ClassVar[weakref.WeakValueDictionary[str, Pictures]] = weakref.WeakValueDictionary()
 
@@ -74,6 +76,7 @@ class Pictures(Widget):
         self._frozen_rows: list[FrozenPicture] | None = None
         self.budget: Callable[[], Budget | None] = lambda: None
         self._hearers: list[Callable[[Sequence[JobSnapshot]], object]] = []
+        self._take: Callable[[ImageResult], str] = lambda _image: ""
         super().__init__(title=title)
         self._bridge = through or bridge()
         self._news: Feed[JobSnapshot] = Feed(self._bridge, self, "news", self._deliver)
@@ -97,6 +100,16 @@ class Pictures(Widget):
     def on_news(self, callback: Callable[[Sequence[JobSnapshot]], object]) -> None:
         """Call back with the newest snapshots of the jobs here, on the bridge's thread, for as long as this lives."""
         self._hearers.append(callback)
+
+    def offer(self, label: str, take: Callable[[ImageResult], str]) -> None:
+        """Put a button at each picture.
+
+        Args:
+            label: What it says.
+            take: Gets the picture; returns what to tell the user.
+        """
+        self._take = take
+        self.use = label
 
     @staticmethod
     def show_again(uid: str) -> Pictures:
@@ -276,6 +289,11 @@ class Pictures(Widget):
     def _on_full(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         image = self._picture(message["hash"])
         return {"type": image.media_type, "name": image.name}, [image.bytes]
+
+    def _on_use(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
+        said = self._take(self._results[message["hash"]])
+        self.show_error("")
+        return {"said": said}
 
     def _on_act(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         job, action = self._jobs[message["job"]], message["action"]

@@ -17,6 +17,7 @@ from tokenlab_nb.widgets.references import ReferencePicker
 from tokenlab_nb.widgets.workflows import WorkflowBar
 
 if TYPE_CHECKING:
+    from tokenlab_nb.images import ImageResult
     from tokenlab_nb.session import Session
 
 __all__ = ["Inputs"]
@@ -120,6 +121,21 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         if self.workflow.needs_mask and self._stale:
             return None
         return self.taken()
+
+    def start_from(self, picture: ImageResult) -> str:
+        """Add an earlier result to the pictures, and go to a workflow that takes some.
+
+        Returns:
+            What to tell the user.
+        """
+        if picture.sha256 not in [source.picture for source in self.references.value]:
+            self.references.add(picture)
+        if not self.workflow.needs_pictures:
+            possible = [name for name in self.bar.offered if WORKFLOWS[name].needs_pictures]
+            if not possible:
+                return "Added to the pictures. The chosen models take none: choose others, then From pictures."
+            self.bar.value = possible[0]
+        return "Added to the pictures."
 
     def show_issues(self, issues: Sequence[IssueLike]) -> list[IssueLike]:
         """Say what is wrong with pictures and mask; return the issues that are about something else."""

@@ -96,6 +96,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.add_class("tlnb-studio")
         self._connect()
         self.gallery.on_news(self.quote.hear)
+        self.gallery.offer("Use as reference", self.inputs.start_from)
         self.gallery.budget = lambda: self.budget
         note_run(self)
         self._load_models()

@@ -149,3 +149,26 @@ def test_closing_frees_pictures_and_mask_too(studio):
     parts = [studio.inputs, studio.inputs.bar, studio.inputs.references, studio.inputs.mask]
     studio.close()
     assert [part for part in parts if part.comm is not None] == []
+
+
+def test_a_result_can_be_used_as_a_reference(studio):
+    (job,) = studio.run()
+    (image,) = job.wait(DEADLINE)
+    until(lambda: studio.gallery.images)
+    until(lambda: image.sha256 in studio.gallery._results)
+    assert studio.gallery.use == "Use as reference"
+    assert studio.gallery._on_use({"hash": image.sha256}, []) == {"said": "Added to the pictures."}
+    assert studio.inputs.bar.value == "change"
+    assert [source.sha256 for source in studio.inputs.references.value] == [image.sha256]
+    studio.gallery._on_use({"hash": image.sha256}, [])
+    assert len(studio.inputs.references.value) == 1
+
+
+def test_where_no_model_takes_pictures_a_result_waits_for_one_that_does(studio):
+    choose(studio, "qwen-image")
+    until(lambda: studio.inputs.bar.offered == ["create"])
+    (job,) = studio.run()
+    (image,) = job.wait(DEADLINE)
+    until(lambda: image.sha256 in studio.gallery._results)
+    assert "choose others" in studio.gallery._on_use({"hash": image.sha256}, [])["said"]
+    assert studio.inputs.bar.value == "create"

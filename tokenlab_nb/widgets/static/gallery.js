@@ -42,7 +42,7 @@ function render({ model, el }) {
   };
   model.on("msg:custom", onMessage);
   model.on("change:rows", update);
-  model.on("change:title", update);
+  model.on("change:title change:use", update);
   update();
 
   return () => {

@@ -10,8 +10,23 @@ function runOnKeys(box) {
   box.addEventListener("keydown", onKey, true);
 }
 
+/** Wait until no picture is on its way to Python: a run without it would be another run. */
+function arrived(box) {
+  const busy = () => box.querySelector("[data-busy='true']");
+  return new Promise((resolve) => {
+    if (!busy()) return resolve();
+    const watch = new MutationObserver(() => {
+      if (busy()) return;
+      watch.disconnect();
+      resolve();
+    });
+    watch.observe(box, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-busy"] });
+  });
+}
+
 /**
- * Let a click on Run through only when Python has heard all that was typed, and once only.
+ * Let a click on Run through only when Python has heard all that was typed and painted and has all pictures that are
+ * on their way to it, and once only.
  * ipywidgets holds text back while an earlier change is on its way, so a click could overtake the end of the prompt.
  * Python answers a question after those changes; by then the text that was held back is sent, and the click follows it.
  */
@@ -25,6 +40,7 @@ function runWhenHeard(box, model) {
     if (state === "asking") return;
     state = "asking";
     try {
+      await arrived(box);
       await ask(model, "heard");
       state = "passing";
       button.click();

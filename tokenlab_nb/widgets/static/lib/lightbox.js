@@ -9,6 +9,7 @@ function lightbox(model, store, root, { closed }) {
   const fit = button("Fit", "Fit into the window", () => setZoom(0));
   const full = button("100 %", "100 %, at full size", () => setZoom(1));
   const save = button("Download", "Download the original", () => download(store, inside.current() || shown.data, box).catch((error) => setText(note, error.message)));
+  const use = useButton(model, () => shown.data.hash);
   const leave = button("Close", "Close", () => box.close());
   const back = button("‹", "Previous picture", () => step(-1));
   const on = button("›", "Next picture", () => step(1));
@@ -23,7 +24,7 @@ function lightbox(model, store, root, { closed }) {
   const box = h(
     "dialog",
     { class: "tlnb-lightbox", "aria-label": "Picture in full size" },
-    h("div", { class: "tlnb-bar" }, place, inside.tabs, fit, full, save, leave),
+    h("div", { class: "tlnb-bar" }, place, inside.tabs, fit, full, save, use.node, leave),
     h("div", { class: "tlnb-middle" }, back, stage, on),
     note,
     facts,
@@ -75,6 +76,7 @@ function lightbox(model, store, root, { closed }) {
     back.disabled = at === 0;
     on.disabled = at === items.length - 1;
     for (const each of [fit, full, save]) each.disabled = !data.hash;
+    use.update(Boolean(data.hash));
     setShown(img, Boolean(data.hash));
     trouble.update(row.error, !data.hash);
     inside.update(row, Boolean(data.hash));

@@ -172,7 +172,8 @@ function makeTile(model, store, key, brief) {
   const facts = h("div", { class: "tlnb-facts" });
   const read = h("button", { class: "tlnb-button tlnb-read", type: "button", text: "Read in full", hidden: true });
   const line = lineageLine();
-  const caption = h("div", { class: "tlnb-caption" }, name, facts, ...line.nodes, read);
+  const use = useButton(model, () => tile.hash);
+  const caption = h("div", { class: "tlnb-caption" }, name, facts, ...line.nodes, read, use.node);
   const li = h("li", { class: "tlnb-tile" }, main, caption);
   li.dataset.key = key;
   let row = null;
@@ -205,6 +206,7 @@ function makeTile(model, store, key, brief) {
       tile.paint();
       tile.tick();
       setShown(read, failed && Boolean(row.error));
+      use.update(!brief && Boolean(data.hash));
     },
     paint() {
       const url = tile.hash ? store.thumbs.get(tile.hash) : undefined;
@@ -235,6 +237,28 @@ function makeTile(model, store, key, brief) {
     download: () => download(store, data, li).catch((error) => setText(facts, error.message)),
   };
   return tile;
+}
+
+/** A button that hands the picture on, to whoever asked for it, and says what came of it. */
+function useButton(model, hash) {
+  const button = h("button", { class: "tlnb-button", type: "button" });
+  const said = h("span", { class: "tlnb-said", role: "status" });
+  const node = h("div", { class: "tlnb-use", hidden: true }, button, said);
+  button.addEventListener("click", async () => {
+    setText(said, "");
+    try {
+      setText(said, (await ask(model, "use", { hash: hash() })).result.said);
+    } catch (error) {
+      setText(said, error.message);
+    }
+  });
+  return {
+    node,
+    update(possible) {
+      setText(button, model.get("use"));
+      setShown(node, possible && Boolean(model.get("use")));
+    },
+  };
 }
 
 function label(row, data) {
