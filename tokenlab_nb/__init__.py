@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tokenlab_nb.widgets.job_view import JobView
     from tokenlab_nb.widgets.mask import MaskEditor
     from tokenlab_nb.widgets.picker import ModelPicker
+    from tokenlab_nb.widgets.references import ReferencePicker
     from tokenlab_nb.widgets.studio import Studio
 
     __version__: str
@@ -39,6 +40,7 @@ __all__ = [
     "Model",
     "ModelPicker",
     "ParameterControls",
+    "ReferencePicker",
     "Session",
     "Studio",
     "__version__",
@@ -58,6 +60,7 @@ _HOMES = {
     "Model": "contract.model",
     "ModelPicker": "widgets.picker",
     "ParameterControls": "widgets.controls",
+    "ReferencePicker": "widgets.references",
     "Session": "session",
     "Studio": "widgets.studio",
     "connect": "opening",

@@ -18,6 +18,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Generic, Protocol, TypeVar
@@ -206,6 +207,11 @@ class Feed(Generic[V]):
             news, self._news = self._news, {}
         if news:
             self._deliver(news)
+
+
+def mutex() -> AbstractContextManager[object]:
+    """Return a lock for what the page's messages, the user's cells and the bridge all change."""
+    return threading.RLock()
 
 
 @cache

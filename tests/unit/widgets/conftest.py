@@ -11,6 +11,7 @@ import pytest
 from comm.base_comm import BaseComm
 from PIL import Image
 
+import tokenlab_nb as tl
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
@@ -236,3 +237,22 @@ def ask():
         widget._handle_custom_msg(message, list(buffers))
 
     return hand
+
+
+@pytest.fixture
+def operation(sandbox_session):
+    return sandbox_session.model("gpt-image-2").contract.operations["image-edit"]
+
+
+@pytest.fixture
+def picker(page, instant, sandbox_session):
+    made = tl.ReferencePicker(sandbox_session, through=instant)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def heard(picker):
+    calls = []
+    picker.on_change(lambda each: calls.append((len(each.value), each.is_busy)))
+    return calls

@@ -22,7 +22,7 @@ class PictureStore {
     this.dead = false; // whether the kernel's end is gone
     this.onMessage = (message, buffers) => this.receive(message, buffers || []);
     model.on("msg:custom", this.onMessage);
-    stamp(model.get("rows"));
+    stamp(model.get("rows") ?? []);
   }
 
   receive(message, buffers) {

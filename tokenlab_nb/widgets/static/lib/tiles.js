@@ -104,6 +104,10 @@ function tileGrid(model, store, el, { open, brief = false }) {
     if (place && opens(tile.main) && !String(getSelection())) open(tile.li.dataset.key, 0);
     if (event.target.closest("button.tlnb-lineage")) open(tile.li.dataset.key, 1);
   });
+  grid.addEventListener("dragstart", (event) => {
+    const hash = tiles.get(event.target.closest?.(".tlnb-tile")?.dataset.key)?.hash;
+    if (hash) event.dataTransfer.setData("application/x-tokenlab-picture", hash); // a ReferencePicker takes it
+  });
   grid.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !event.target.matches(".tlnb-main")) return;
     const list = [...grid.children];
@@ -158,7 +162,7 @@ function setFrame(grid, rows) {
 }
 
 function makeTile(model, store, key, brief) {
-  const img = h("img", { hidden: true, draggable: "false", decoding: "async" });
+  const img = h("img", { hidden: true, decoding: "async" });
   const state = h("div", { class: "tlnb-state" });
   const asked = h("div", { class: "tlnb-asked", hidden: true }); // what one is about to decide on
   const time = h("div", { class: "tlnb-time" });
