@@ -68,6 +68,7 @@ class Deck(Widget):
         self._told: object = None
         self._uploads = Uploads(MAX_FILE_BYTES)
         self._taken: dict[str, Taken] = {}  # by the hash of the file as it came
+        self._fetched: dict[str, bytes] = {}  # by card, what a check of its address brought
         self._thumbs: dict[str, bytes] = {}
         self._results: dict[str, ImageResult] = {}
         self._listeners: list[Callable[[Self], object]] = []
@@ -91,6 +92,7 @@ class Deck(Widget):
             self._deck = change(self._deck)
             for key in before - {card.key for card in self._deck}:
                 self._uploads.drop(key)
+                self._fetched.pop(key, None)
             self._issues = _cards.issues(self._deck, self._operations, self.session.origin)
             with self.hold_sync():
                 self.limits = _cards.limit_rows(self._operations)
@@ -100,7 +102,12 @@ class Deck(Widget):
                     if not issue.field.startswith("references[")
                 ]
                 self.cards = _cards.rows(self._deck, self._issues, self._operations)
-            state = (_cards.ready(self._deck), self._issues, any(card.is_busy for card in self._deck))
+            state = (
+                _cards.ready(self._deck),
+                self._issues,
+                any(card.is_busy for card in self._deck),
+                set(self._fetched),
+            )
             changed, self._told = state != self._told, state
         if changed:
             self._tell()

@@ -5,8 +5,9 @@ patch them. Pixels travel as binary buffers in custom messages only: thumbnails 
 so that they arrive while a cell blocks; a page *asks* for what it has not got, and for originals.
 
 Messages to the page: ``rows`` (``rows``), ``gone`` (``jobs``), ``thumbs`` (``hashes``, with buffers), ``lost``
-(``hash``, ``text``). Messages from it: ``got`` and ``want`` (``hashes``), ``full`` and ``use`` (``hash``), ``packet`` (``job``),
-``act`` (``job``, ``action``, and ``repeated`` as the page knows it); what an action has to tell comes as ``said``.
+(``hash``, ``text``). Messages from it: ``got`` and ``want`` (``hashes``), ``full`` and ``use`` (``hash``), ``packet``
+(``job``), ``act`` (``job``, ``action``, and ``repeated`` as the page knows it); what an action has to tell comes as
+``said``.
 """
 
 from __future__ import annotations

@@ -46,12 +46,13 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._painted_on: Source | None = None
         self._kept: tuple[object, Source] | None = None  # the mask as it was last taken in
         self._stale = True
+        self._shown: tuple[Any, ...] = ()
         self.bar = WorkflowBar()
         self.references = ReferencePicker(session)
         self.mask = MaskEditor()
         self._line = w.Label(_dom_classes=("tlnb-studio-line",))
         self._problem = w.Label(_dom_classes=("tlnb-studio-line", "tlnb-studio-problem"))
-        super().__init__(children=[self.bar], _dom_classes=("tlnb-studio-inputs",))
+        super().__init__(_dom_classes=("tlnb-studio-inputs",))
         self.bar.observe(guard(lambda _change: self._switch(), self.bar.show_error), "value")
         self.references.on_change(guard(lambda *_: self._pictures_changed(), self.bar.show_error))
         self.mask.on_change(guard(lambda *_: self._mask_changed(), self.bar.show_error))
@@ -182,15 +183,17 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             self.references.operations = able
 
     def _arrange(self) -> None:
-        shown = [self.bar]
-        if self.workflow.needs_pictures:
-            shown.append(self.references)
-        if self.workflow.needs_mask:
-            shown += [self._line] if self._line.value else []
-            shown += [self.mask] if self._painted_on else []
-        shown += [self._problem] if self._problem.value else []
-        if shown != list(self.children):
-            self.children = shown
+        """Show what the workflow needs, and what there is to say."""
+        wanted = {
+            self.bar: True,
+            self.references: self.workflow.needs_pictures,
+            self._line: self.workflow.needs_mask and bool(self._line.value),
+            self.mask: self.workflow.needs_mask and self._painted_on is not None,
+            self._problem: bool(self._problem.value),
+        }
+        shown = tuple(part for part, is_wanted in wanted.items() if is_wanted)
+        if shown != self._shown:
+            self._shown = self.children = shown
 
     # --------------------------------------------------------------------------------------- mask
 

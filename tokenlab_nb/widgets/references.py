@@ -164,14 +164,18 @@ class ReferencePicker(Deck):
         return end
 
     def original(self, index: int) -> bytes | None:
-        """The bytes that are sent for the picture at this place of `value`; None where an address or an id is sent.
+        """The picture at this place of `value`: the bytes that are sent, or what a check of its address brought.
+
+        None for an address that was not checked, and for an uploaded file.
 
         Raises:
             IndexError: If there is none.
             FileNotFoundError: If they are no longer in the data folder.
         """
-        source = self._at(index).source
-        return self.session.bytes_of(source) if source and source.is_local else None
+        card = self._at(index)
+        if card.source and card.source.is_local:
+            return self.session.bytes_of(card.source)
+        return self._fetched.get(card.key)
 
     # --------------------------------------------------------------------------------------- state
 
@@ -291,6 +295,8 @@ class ReferencePicker(Deck):
             probe = images.probe(data)
             sha256 = hashlib.sha256(data).hexdigest()
             self._thumb_soon(sha256, lambda: data)
+            if self._find(key):
+                self._fetched[key] = data
             facts = _cards.fact_words(probe.width, probe.height, probe.media_type, len(data))
             self._put(key, checking=False, facts=facts, thumb=sha256)
         except Exception as error:  # noqa: BLE001  whatever it was, it belongs on the card
