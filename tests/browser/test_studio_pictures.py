@@ -1,0 +1,156 @@
+"""The Studio with pictures: one is handed in, a part of it painted over and sent, and the result's pixels looked at."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image, ImageDraw
+from playwright.sync_api import Locator, expect
+
+from tests.browser.harness import Notebook
+from tests.browser.test_pictures import pictures
+from tests.browser.test_studio import choose, opened, run_button, studio, write
+
+SIZE = (480, 360)
+CHANGED = """
+def changed(job, mask):
+    from io import BytesIO
+    from PIL import ImageChops
+    before = studio.inputs.references.original(0)
+    before = __import__("PIL.Image").Image.open(BytesIO(before)).convert("RGB")
+    after = job.images[0].pil.convert("RGB")
+    difference = ImageChops.difference(before, after).convert("L").point(lambda v: 255 if v else 0)
+    outside = ImageChops.subtract(difference, mask)
+    inside = ImageChops.multiply(difference, mask)
+    return {
+        "size": list(after.size),
+        "outside": outside.histogram()[255],
+        "inside": inside.histogram()[255] / max(1, mask.histogram()[255]),
+        "painted": mask.histogram()[255],
+    }
+"""
+
+
+def picture() -> bytes:
+    """A picture with something everywhere, so that nothing in it could be kept or changed by chance."""
+    image = Image.merge("RGB", [Image.linear_gradient("L").rotate(turn).resize(SIZE) for turn in (0, 90, 180)])
+    ImageDraw.Draw(image).ellipse((150, 90, 330, 270), fill=(250, 210, 40))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def flow(nb: Notebook, label: str) -> Locator:
+    return studio(nb).get_by_role("radio", name=label)
+
+
+def hand_in(nb: Notebook, count: int = 1) -> None:
+    file = {"name": "room.png", "mimeType": "image/png", "buffer": picture()}
+    studio(nb).locator(".tlnb-refs input[type=file]").set_input_files([file])
+    expect(studio(nb).locator(".tlnb-refs-card")).to_have_count(count)
+    expect(studio(nb).locator(".tlnb-refs")).not_to_have_attribute("data-busy", "true")
+
+
+def begun(nb: Notebook) -> Locator:
+    """A Studio in which a picture lies under the brush."""
+    choose(nb, "gpt-image-2")
+    flow(nb, "Edit a part").click()
+    hand_in(nb)
+    canvas = studio(nb).locator(".tlnb-mask-stage")
+    expect(canvas).to_be_visible()
+    expect(studio(nb).locator(".tlnb-mask-empty")).to_be_hidden()
+    canvas.scroll_into_view_if_needed()
+    return canvas
+
+
+def proof(nb: Notebook) -> dict[str, float]:
+    """What changed in the newest result, inside and outside of what was painted."""
+    return nb.value("(exec(open('changed.py').read(), globals()), changed(studio.jobs[-1], studio.inputs.mask.mask))[1]")
+
+
+def prepare(nb: Notebook) -> None:
+    nb.path.with_name("changed.py").write_text(CHANGED, "utf-8")
+
+
+def test_what_is_painted_with_the_mouse_changes_and_nothing_else(lab):
+    nb = opened(lab, height=1400)
+    prepare(nb)
+    canvas = begun(nb)
+    box = canvas.bounding_box()
+    assert box
+    mouse = nb.page.mouse
+    mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=8)
+    mouse.up()
+    nb.shot("studio-painted")
+    write(nb, "A red balloon")
+    run_button(nb).click()
+    pictures(nb, 1)
+    nb.shot("studio-edited")
+    found = proof(nb)
+    assert found["size"] == list(SIZE)
+    assert found["painted"] > 500
+    assert found["outside"] == 0
+    assert found["inside"] > 0.5
+
+
+def test_what_is_painted_with_the_keyboard_changes_and_nothing_else(lab):
+    nb = opened(lab, height=1400)
+    prepare(nb)
+    canvas = begun(nb)
+    canvas.focus()
+    keys = nb.page.keyboard
+    keys.press("Enter")
+    for _ in range(12):
+        keys.press("Shift+ArrowRight")
+    keys.press("Enter")
+    write(nb, "A red balloon")
+    run_button(nb).focus()
+    keys.press("Enter")
+    pictures(nb, 1)
+    found = proof(nb)
+    assert found["painted"] > 500
+    assert found["outside"] == 0
+    assert found["inside"] > 0.5
+
+
+def test_a_result_becomes_a_reference_at_a_click(lab):
+    nb = opened(lab)
+    choose(nb, "nano-banana-2")
+    write(nb, "A teal teapot")
+    run_button(nb).click()
+    pictures(nb, 1)
+    studio(nb).get_by_role("button", name="Use as reference").first.click()
+    expect(flow(nb, "From pictures")).to_have_attribute("aria-checked", "true")
+    expect(studio(nb).locator(".tlnb-refs-card")).to_have_count(1)
+    write(nb, "The same at night")
+    run_button(nb).click()
+    pictures(nb, 2)
+    assert nb.value("studio.jobs[-1].request.references[0].sha256 == studio.jobs[0].images[0].sha256")
+    expect(studio(nb).locator(".tlnb-tile").last).to_contain_text("A teal teapot")
+
+
+def test_what_the_models_do_not_offer_is_greyed_out_with_its_reason(lab):
+    nb = opened(lab)
+    choose(nb, "gpt-image-2", "nano-banana-2")
+    expect(flow(nb, "Edit a part")).to_have_attribute("aria-disabled", "true")
+    expect(studio(nb).locator(".tlnb-flows-why")).to_contain_text("Edit a part: nano-banana-2 takes no mask.")
+    flow(nb, "Edit a part").click(force=True)
+    expect(flow(nb, "From text")).to_have_attribute("aria-checked", "true")
+    flow(nb, "From text").press("ArrowRight")
+    expect(flow(nb, "From pictures")).to_have_attribute("aria-checked", "true")
+    expect(studio(nb).locator(".tlnb-refs")).to_be_visible()
+    run_button(nb).click()
+    expect(studio(nb).locator(".tlnb-studio-inputs .tlnb-studio-problem")).to_contain_text("needs a picture")
+    assert nb.value("len(studio.jobs)") == 0
+
+
+def test_the_pictures_are_there_after_a_reload(lab):
+    nb = opened(lab, height=1400)
+    canvas = begun(nb)
+    nb.save()
+    nb.reload()
+    nb.cell(0)
+    expect(studio(nb).locator(".tlnb-refs-card")).to_have_count(1)
+    expect(canvas).to_be_visible()
