@@ -11,6 +11,14 @@ from playwright.sync_api import expect
 from tests.browser.masking import PICTURE, SHOWN, bounds, drag, held, opened, press, ready, share, stage
 from tests.browser.test_pictures import HOLD, let_go
 
+BLACK = """
+import tokenlab_nb as tl
+from PIL import Image
+
+editor = tl.MaskEditor(Image.new("RGB", {size}))
+editor
+"""
+
 
 def grain(width: int, height: int) -> Image.Image:
     """A mask of single pixels, which no form makes short."""
@@ -30,6 +38,7 @@ def test_a_mask_is_imported_from_a_file(lab, tmp_path):
     assert bounds(nb) == [40, 50, 140, 150]
     picker.set_input_files(tmp_path / "small.png")
     expect(nb.page.locator(".tlnb-mask").get_by_role("alert")).to_contain_text("64x40")
+    expect(nb.page.locator(".tlnb-mask-note")).to_have_text("Not imported.")
     nb.shot("mask-refused")
     assert bounds(nb) == [40, 50, 140, 150]
     press(nb, "Undo")
@@ -38,10 +47,7 @@ def test_a_mask_is_imported_from_a_file(lab, tmp_path):
 
 def test_a_large_mask_travels_in_parts_both_ways(lab, tmp_path):
     size = (3000, 3000)
-    nb = opened(
-        lab,
-        f"import tokenlab_nb as tl\nfrom PIL import Image\neditor = tl.MaskEditor(Image.new('RGB', {size}))\neditor",
-    )
+    nb = opened(lab, BLACK.format(size=size))
     grain(*size).save(tmp_path / "grain.png")
     assert (tmp_path / "grain.png").stat().st_size > 1_100_000
     nb.page.locator(".tlnb-mask input[type=file]").set_input_files(tmp_path / "grain.png")
@@ -53,6 +59,34 @@ def test_a_large_mask_travels_in_parts_both_ways(lab, tmp_path):
     assert not held(nb, same)
     press(nb, "Invert")
     assert held(nb, same)
+
+
+LISTEN = """() => {
+    const send = WebSocket.prototype.send;
+    window.sent = [];
+    WebSocket.prototype.send = function (data) {
+        const text = typeof data === 'string' ? data : new TextDecoder().decode(data);
+        if (text.includes('"type":"mask"')) window.sent.push(data.byteLength ?? data.length);
+        return send.call(this, data);
+    };
+}"""
+
+
+def test_a_long_stroke_on_a_large_picture_is_one_short_message(lab):
+    nb = opened(lab, BLACK.format(size=(3840, 2160)))
+    nb.page.evaluate(LISTEN)
+    box = stage(nb).bounding_box()
+    assert box
+    nb.page.mouse.move(box["x"] + 20, box["y"] + 20)
+    nb.page.mouse.down()
+    for turn in range(1, 9):
+        across = box["width"] - 40 if turn % 2 else 20
+        nb.page.mouse.move(box["x"] + across, box["y"] + 20 + turn * (box["height"] - 40) / 8, steps=10)
+    assert nb.page.evaluate("window.sent") == []
+    nb.page.mouse.up()
+    [size] = nb.page.evaluate("window.sent")
+    assert size < 150_000
+    assert held(nb, "editor.share") > 0.2
 
 
 DROP = """([data, name]) => {
@@ -190,9 +224,10 @@ def test_everything_has_a_name_and_toolbars_are_walked_with_arrows(lab):
 @pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
 def test_nothing_is_cut_off_in_any_theme_or_width(lab, theme):
     nb = opened(lab)
+    drag(nb, (100, 200), (420, 240))
     nb.theme(theme)
     nb.js("await app.commands.execute('application:toggle-left-area');")
-    drag(nb, (100, 200), (420, 240))
+    nb.wait_for("() => !document.querySelector('#jupyterlab-splash')")  # it lies over the page for a while
     press(nb, "Preview")
     nb.shot(f"mask-preview-{theme}")
     press(nb, "Preview")

@@ -138,5 +138,8 @@ def showing(session: tl.Session, jobs: list[tl.Job]) -> None:
     model = session.model("gpt-image-2")
     controls = tl.ParameterControls({model.id: model.contract.operations["text-to-image"]}, values={"n": 2})
     assert_type(session.prepare(model.id, {"prompt": "A red fox", **controls.values}), ImageRequest)
+    editor = tl.MaskEditor(jobs[0], mask=None)
+    assert_type(editor.share, float)
+    session.edit(model=model.id, prompt="A red sofa", image=editor.image, mask=editor.mask)
     tl.Gallery(jobs, title="Foxes")
     tl.JobView(jobs[0], title="The first")

@@ -183,7 +183,7 @@ class MaskEditor(Widget):
         self._now = now
 
     def _push(self, now: Mapping[str, object], repeats: Sequence[float]) -> None:
-        if self._awaited and self._awaited == now["picture"]:
+        if self._awaited:
             scene, buffers = self._scene(now)
             self.send({"type": "scene", **scene}, list(buffers))
             if repeats:

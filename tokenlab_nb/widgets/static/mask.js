@@ -344,7 +344,8 @@ class MaskEditor {
     try {
       this.say(await this.store.importFile(file));
     } catch (error) {
-      this.say(`Not imported: ${error.message}`);
+      // What Python says of it stands above already.
+      this.say(this.model.get("error") === error.message ? "Not imported." : `Not imported: ${error.message}`);
     }
   }
 

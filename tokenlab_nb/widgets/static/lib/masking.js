@@ -28,6 +28,7 @@ class MaskStore {
   }
 
   empty() {
+    this.bitmap?.close();
     Object.assign(this, { picture: 0, version: 0, width: 0, height: 0, bitmap: null, mask: null, before: null });
     Object.assign(this, { marked: 0, open: null, past: [], future: [], kept: this.turn });
   }
@@ -212,8 +213,9 @@ class MaskStore {
 
   isBehind() {
     const now = this.model.get("_now");
-    // What was painted here and is still on its way is newer than whatever Python has.
-    return now.picture !== this.picture || (now.mask !== this.version && this.kept === this.turn && !this.open);
+    // What was painted here and is still on its way is newer than whatever Python has. Numbers only ever grow; a
+    // smaller one is on its way, too.
+    return now.picture > this.picture || (now.mask > this.version && this.kept === this.turn && !this.open);
   }
 
   async load() {
@@ -244,8 +246,9 @@ class MaskStore {
   /** A picture with its mask. */
   takeScene(scene, [jpeg, packed]) {
     if (scene.picture < this.picture) return;
-    const sameSize = scene.width === this.width && scene.height === this.height;
-    if (scene.picture !== this.picture) {
+    const isNew = scene.picture !== this.picture;
+    if (isNew) {
+      const sameSize = scene.width === this.width && scene.height === this.height;
       this.revert();
       const { version, mask, before, marked, past, future, kept } = this;
       this.empty();
@@ -255,7 +258,7 @@ class MaskStore {
     }
     this.takeMask(scene, packed, { undoable: false });
     this.waiting = "";
-    this.tell("scene");
+    this.tell(isNew ? "scene" : "said");
   }
 
   async show(jpeg) {
