@@ -28,7 +28,8 @@ _AT_AN_ADDRESS = "The first picture lies at an address: press its Check button, 
 class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     """The workflow bar, and below it what the workflow needs: reference pictures, and a mask over the first of them.
 
-    Pictures and mask stay when the workflow changes; only what it needs is shown and sent.
+    Pictures and mask stay when the workflow changes; only what it needs is shown and sent. The mask editor has a box of
+    its own, `canvas`, since it wants more room than a column of controls: whoever shows this shows that one too.
 
     Args:
         session: Keeps the pictures.
@@ -37,6 +38,7 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         bar: The workflow bar.
         references: The reference pictures.
         mask: The mask editor.
+        canvas: What holds the mask editor; empty where none is needed.
     """
 
     def __init__(self, session: Session) -> None:
@@ -52,6 +54,7 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.mask = MaskEditor()
         self._line = w.Label(_dom_classes=("tlnb-studio-line",))
         self._problem = w.Label(_dom_classes=("tlnb-studio-line", "tlnb-studio-problem"))
+        self.canvas = w.VBox(_dom_classes=("tlnb-studio-canvas",))
         super().__init__(_dom_classes=("tlnb-studio-inputs",))
         self.bar.observe(guard(lambda _change: self._switch(), self.bar.show_error), "value")
         self.references.on_change(guard(lambda *_: self._pictures_changed(), self.bar.show_error))
@@ -148,7 +151,7 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     def close(self) -> None:
         """Free both ends of every widget in it."""
-        for part in (self.bar, self.references, self.mask, self._line, self._problem):
+        for part in (self.bar, self.references, self.mask, self._line, self._problem, self.canvas):
             part.close()
         super().close()
 
@@ -188,12 +191,14 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             self.bar: True,
             self.references: self.workflow.needs_pictures,
             self._line: self.workflow.needs_mask and bool(self._line.value),
-            self.mask: self.workflow.needs_mask and self._painted_on is not None,
             self._problem: bool(self._problem.value),
         }
         shown = tuple(part for part, is_wanted in wanted.items() if is_wanted)
         if shown != self._shown:
             self._shown = self.children = shown
+        painting = (self.mask,) if self.workflow.needs_mask and self._painted_on else ()
+        if painting != self.canvas.children:
+            self.canvas.children = painting
 
     # --------------------------------------------------------------------------------------- mask
 

@@ -280,8 +280,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.prompt.layout = w.Layout(width="auto")
         foot = w.HBox([self.button, self.retry, self.count])
         # Run stands right below the prompt: the settings are many, and most runs change none of them.
-        ask, results = w.VBox([self.picker, self.inputs, self.prompt, foot, self.quote]), w.VBox([self.gallery])
-        settings = w.VBox([self.controls])
+        asked = [self.picker, self.inputs, self.prompt, foot, self.quote]
+        ask, results, settings = map(w.VBox, (asked, [self.inputs.canvas, self.gallery], [self.controls]))
         lines = ((self.prompt, "prompt"), (self.count, "line"), (foot, "foot"))
         for widget, name in (*lines, (self.button, "run")):
             widget.add_class(f"tlnb-studio-{name}")
