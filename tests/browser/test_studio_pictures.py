@@ -65,7 +65,9 @@ def begun(nb: Notebook) -> Locator:
 
 def proof(nb: Notebook) -> dict[str, float]:
     """What changed in the newest result, inside and outside of what was painted."""
-    return nb.value("(exec(open('changed.py').read(), globals()), changed(studio.jobs[-1], studio.inputs.mask.mask))[1]")
+    return nb.value(
+        "(exec(open('changed.py').read(), globals()), changed(studio.jobs[-1], studio.inputs.mask.mask))[1]"
+    )
 
 
 def prepare(nb: Notebook) -> None:
