@@ -46,13 +46,15 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._models: dict[str, Model] = {}
         self._hearers: list[Callable[[], object]] = []
         self._painted_on: Source | None = None
-        self._kept: tuple[object, Source] | None = None  # the mask as it was last taken in
+        self._kept: Source | None = None  # the mask as it was last taken in
+        self._doubts: Sequence[IssueLike] = ()  # about that mask
         self._stale = True
         self._shown: tuple[Any, ...] = ()
         self.bar = WorkflowBar()
         self.references = ReferencePicker(session)
         self.mask = MaskEditor()
         self._line = w.Label(_dom_classes=("tlnb-studio-line",))
+        self._note = w.Label(_dom_classes=("tlnb-studio-line",))
         self._problem = w.Label(_dom_classes=("tlnb-studio-line", "tlnb-studio-problem"))
         self.canvas = w.VBox(_dom_classes=("tlnb-studio-canvas",))
         super().__init__(_dom_classes=("tlnb-studio-inputs",))
@@ -78,6 +80,11 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def problem(self) -> str:
         """What is wrong with pictures and mask, as it is shown."""
         return str(self._problem.value)
+
+    @property
+    def note(self) -> str:
+        """What is worth knowing of them, and no reason not to send."""
+        return str(self._note.value)
 
     def on_change(self, callback: Callable[[], object]) -> None:
         """Call back after every change of workflow, pictures or mask."""
@@ -142,16 +149,17 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         return "Added to the pictures."
 
     def show_issues(self, issues: Sequence[IssueLike]) -> list[IssueLike]:
-        """Say what is wrong with pictures and mask; return the issues that are about something else."""
+        """Say what is wrong with pictures and mask, or worth knowing; return the issues about something else."""
         mine = [issue for issue in issues if issue.field.startswith(("references", "mask"))]
-        texts = dict.fromkeys(f"{issue.message} {issue.remedy}".strip() for issue in mine)
-        self._problem.value = " ".join(texts)
+        doubts = [*mine, *self._doubts] if self.workflow.needs_mask else mine
+        self._problem.value = _words([issue for issue in mine if not _is_warning(issue)])
+        self._note.value = _words([issue for issue in doubts if _is_warning(issue)])
         self._arrange()
         return [issue for issue in issues if issue not in mine]
 
     def close(self) -> None:
         """Free both ends of every widget in it."""
-        for part in (self.bar, self.references, self.mask, self._line, self._problem, self.canvas):
+        for part in (self.bar, self.references, self.mask, self._line, self._note, self._problem, self.canvas):
             part.close()
         super().close()
 
@@ -171,7 +179,7 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._tell()
 
     def _mask_changed(self) -> None:
-        self._stale = True
+        self._stale, self._doubts = True, ()
         self.show_issues(())
         self._tell()
 
@@ -191,6 +199,7 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             self.bar: True,
             self.references: self.workflow.needs_pictures,
             self._line: self.workflow.needs_mask and bool(self._line.value),
+            self._note: bool(self._note.value),
             self._problem: bool(self._problem.value),
         }
         shown = tuple(part for part, is_wanted in wanted.items() if is_wanted)
@@ -222,11 +231,17 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._stale = True
 
     def _mask_source(self) -> Source | None:
-        if self._stale or self._kept is None:
+        """The mask as it is sent; None where nothing is painted."""
+        if self._stale:
             mask = self.mask.mask if self._painted_on else None
-            if mask is None:
-                self._kept, self._stale = None, False
-                return None
-            source, _notes = self._session.take_mask(mask, self._painted_on)
-            self._kept, self._stale = (mask, source), False
-        return self._kept[1]
+            self._kept, self._doubts = (None, ()) if mask is None else self._session.take_mask(mask, self._painted_on)
+            self._stale = False
+        return self._kept
+
+
+def _is_warning(issue: IssueLike) -> bool:
+    return getattr(issue, "severity", "error") == "warning"
+
+
+def _words(issues: Sequence[IssueLike]) -> str:
+    return " ".join(dict.fromkeys(f"{issue.message} {issue.remedy}".strip() for issue in issues))

@@ -81,6 +81,20 @@ def test_without_paint_nothing_is_sent(studio):
     assert "Nothing is painted yet" in studio.inputs.problem
 
 
+def test_a_doubtful_mask_is_told_of_and_sent(studio):
+    work(studio, "inpaint")
+    hand_in(studio, PICTURE)
+    mask = Image.new("L", SIZE, 255)
+    mask.paste(0, (0, 0, 20, 20))
+    studio.inputs.mask.mask = mask
+    (job,) = studio.run()
+    assert "99 % of the picture would change" in studio.inputs.note
+    assert studio.inputs.problem == ""
+    job.wait(DEADLINE)
+    studio.inputs.mask.mask = half_mask()
+    assert studio.inputs.note == ""
+
+
 @pytest.mark.parametrize("workflow", ["change", "inpaint"])
 def test_without_a_picture_nothing_is_sent(studio, workflow):
     work(studio, workflow)
