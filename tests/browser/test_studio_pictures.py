@@ -74,17 +74,22 @@ def prepare(nb: Notebook) -> None:
     nb.path.with_name("changed.py").write_text(CHANGED, "utf-8")
 
 
+def paint(nb: Notebook, canvas: Locator, *places: tuple[float, float]) -> None:
+    """Drag the brush from place to place; each is a share of the editor's width and height."""
+    box = canvas.bounding_box()
+    assert box
+    ways = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in places]
+    nb.page.mouse.move(*ways[0])
+    nb.page.mouse.down()
+    for way in ways[1:]:
+        nb.page.mouse.move(*way, steps=8)
+    nb.page.mouse.up()
+
+
 def test_what_is_painted_with_the_mouse_changes_and_nothing_else(lab):
     nb = opened(lab, height=1400)
     prepare(nb)
-    canvas = begun(nb)
-    box = canvas.bounding_box()
-    assert box
-    mouse = nb.page.mouse
-    mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
-    mouse.down()
-    mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=8)
-    mouse.up()
+    paint(nb, begun(nb), (0.4, 0.4), (0.6, 0.6))
     nb.shot("studio-painted")
     write(nb, "A red balloon")
     run_button(nb).click()
@@ -131,6 +136,27 @@ def test_a_result_becomes_a_reference_at_a_click(lab):
     pictures(nb, 2)
     assert nb.value("studio.jobs[-1].request.references[0].sha256 == studio.jobs[0].images[0].sha256")
     expect(studio(nb).locator(".tlnb-tile").last).to_contain_text("A teal teapot")
+
+
+def test_a_part_of_a_result_is_painted_over_and_made_anew(lab):
+    """The picture of the README: from a prompt to a masked edit of its result."""
+    nb = opened(lab, width=1366, height=1250)
+    choose(nb, "gpt-image-2")
+    write(nb, "A red fox in deep snow")
+    run_button(nb).click()
+    pictures(nb, 1)
+    studio(nb).get_by_role("button", name="Use as reference").first.click()
+    flow(nb, "Edit a part").click()
+    canvas = studio(nb).locator(".tlnb-mask-stage")
+    expect(studio(nb).locator(".tlnb-mask-empty")).to_be_hidden()
+    canvas.scroll_into_view_if_needed()
+    paint(nb, canvas, (0.2, 0.25), (0.5, 0.2), (0.22, 0.33), (0.5, 0.28), (0.25, 0.4), (0.45, 0.36))
+    write(nb, "A green balloon")
+    run_button(nb).click()
+    pictures(nb, 2)
+    expect(studio(nb).locator(".tlnb-tile").last).to_contain_text("in a mask")
+    nb.js("panel.content.node.querySelector('.jp-WindowedPanel-outer').scrollTop = 60;")
+    nb.shot("edit", studio(nb))
 
 
 def test_what_the_models_do_not_offer_is_greyed_out_with_its_reason(lab):

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -137,15 +137,16 @@ class Deck(Widget):
             self._thumb_soon(seen, partial(self.session.bytes_of, Source(sha256=seen)))
         return replace(card, state="ready", source=source, notes=notes, thumb=seen)
 
-    def _expect(self, message: Mapping[str, Any], state: _cards.State) -> Card:
-        """Put a card of the page's at the end."""
-        key = message["key"]
-        if not _KEY.fullmatch(key) or self._find(key):
+    def _expect(self, pictures: Sequence[Mapping[str, Any]], state: _cards.State) -> tuple[Card, ...]:
+        """Put cards of the page's at the end, in this order."""
+        keys = [picture["key"] for picture in pictures]
+        if len(set(keys)) < len(keys) or any(not _KEY.fullmatch(key) or self._find(key) for key in keys):
             raise ValidationError("The page named a picture by a key that is taken or no key.", hint="Add it again.")
-        card = Card(key, _cards.clean_name(message.get("name") or "picture"), state)
-        self._change(lambda deck: (*deck, card))
+        names = [_cards.clean_name(picture.get("name") or "picture") for picture in pictures]
+        cards = tuple(Card(key, name, state) for key, name in zip(keys, names, strict=True))
+        self._change(lambda deck: (*deck, *cards))
         self.show_error("")
-        return card
+        return cards
 
     def _take_soon(self, key: str, picture: Callable[[], Picture]) -> None:
         self._bridge.soon(self, f"take {key}", partial(self._take, key, picture), work=True)

@@ -2,10 +2,11 @@
 
 The page draws cards from the trait ``cards`` (texts only) and is pushed their thumbnails. Files come from it in pieces.
 
-Messages from the page that are answered: ``add`` (``key``, ``name``: a file will come), ``begin`` (``key``, ``size``,
-``sha256``, ``scaled``), ``chunk`` (``key``, ``at``, with one buffer), ``address`` (``key``, ``text``), ``results``,
-``result`` (``key``, ``hash``), ``move`` (``key``, ``before``), ``remove`` (``key``), ``clear``, ``check`` (``key``),
-``resync``; not answered: ``want`` and ``got`` (``hashes``). Messages to it: ``thumbs`` and ``lost``, as the gallery's.
+Messages from the page that are answered: ``add`` (``files``: those with these ``key`` and ``name`` will come, in this
+order), ``begin`` (``key``, ``size``, ``sha256``, ``scaled``), ``chunk`` (``key``, ``at``, with one buffer), ``address``
+(``key``, ``text``), ``results``, ``result`` (``key``, ``hash``), ``move`` (``key``, ``before``), ``remove`` (``key``),
+``clear``, ``check`` (``key``), ``resync``; not answered: ``want`` and ``got`` (``hashes``). Messages to it: ``thumbs``
+and ``lost``, as the gallery's.
 """
 
 from __future__ import annotations
@@ -188,7 +189,7 @@ class ReferencePicker(Deck):
     # --------------------------------------------------------------------------- files of the page
 
     def _on_add(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
-        self._expect(message, "coming")
+        self._expect(message["files"], "coming")
         return None
 
     def _on_begin(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
@@ -238,7 +239,7 @@ class ReferencePicker(Deck):
         problem = url_problem(text, trusted_origin=self.session.origin)
         if problem:
             return {"problem": f"This address cannot be used. {problem} Use a public one, or add the file itself."}
-        card = self._expect({**message, "name": name_of(text)}, "taking")
+        (card,) = self._expect([{**message, "name": name_of(text)}], "taking")
         try:
             source, notes = self.session.take_in(text)
         except TokenLabError as error:
@@ -266,7 +267,7 @@ class ReferencePicker(Deck):
         known = {image.sha256: image for job in self.session.jobs for image in job.images}
         result = known.get(sha256) or self._results.get(sha256)
         name = name_of(result) if result else "Earlier result"
-        card = self._expect({**message, "name": name}, "taking")
+        (card,) = self._expect([{**message, "name": name}], "taking")
         # Dragged here from another notebook it may be no result of this session, yet of this data folder.
         self._take_soon(card.key, lambda: result or self._stored(sha256))
         return None

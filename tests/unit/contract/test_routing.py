@@ -198,6 +198,11 @@ CALLS: dict[str, Row] = {
     "flux-2-pro, files": ("flux-2-pro", "image-edit", [P, W], None, form(E, "image p", "image w")),
     "flux-kontext-pro, id": ("flux-kontext-pro", "image-edit", [F], None, json(E, images=[up("file-1")])),
     "ideogram-edit-v3, mask": ("ideogram-edit-v3", "image-edit", [P], M, form(E, "image p", "mask m")),
+    "flux-pro-1.0-fill": ("flux-pro-1.0-fill", "image-edit", [A], AT,
+                          json(G, operation="image-edit", image_url=A.url, mask_url=AT.url)),
+    "kling-omni-image, three": (
+        "kling-omni-image", "image-to-image", [A, B, C], None,
+        json(G, operation="image-to-image", image_url=A.url, reference_image_urls=[B.url, C.url])),
     "qwen-image-edit, file": ("qwen-image-edit", "image-edit", [P], None, json(E, images=[up("p")])),
     "qwen-image-edit, mask": ("qwen-image-edit", "image-edit", [P], M, json(E, images=[up("p")], mask=up("m"))),
     "qwen-image-edit, address": ("qwen-image-edit", "image-edit", [A], None, json(E, images=[at(A)])),

@@ -11,7 +11,7 @@ from tokenlab_nb.widgets._uploads import CHUNK_BYTES
 
 def send(picker, page, ask, data, key="a", name="fox.png", *, sha256="", **more):
     """A whole file, as the page sends it; returns the answer to its beginning."""
-    ask(picker, {"type": "add", "id": f"add-{key}", "key": key, "name": name})
+    ask(picker, {"type": "add", "id": f"add-{key}", "files": [{"key": key, "name": name}]})
     begin = {"type": "begin", "id": f"begin-{key}", "key": key, "size": len(data), "sha256": sha256, **more}
     ask(picker, begin)
     answer = page.answer_to(f"begin-{key}")[0]
@@ -36,15 +36,14 @@ def test_a_file_arrives_in_pieces_and_becomes_the_value(picker, page, ask, heard
 
 
 def test_on_its_way_it_is_busy_and_no_part_of_the_value(picker, page, ask):
-    ask(picker, {"type": "add", "id": 1, "key": "a", "name": "fox.png"})
+    ask(picker, {"type": "add", "id": 1, "files": [{"key": "a", "name": "fox.png"}]})
     assert (picker.is_busy, picker.value, picker.cards[0]["state"]) == (True, (), "coming")
     picker.add(png())
     assert (picker.is_busy, len(picker.value)) == (True, 1)
 
 
 def test_the_order_is_that_of_announcing_whatever_arrives_first(picker, page, ask):
-    for key in ("a", "b"):
-        ask(picker, {"type": "add", "id": key, "key": key, "name": key})
+    ask(picker, {"type": "add", "id": 1, "files": [{"key": key, "name": key} for key in ("a", "b")]})
     for key, data in (("b", png("blue")), ("a", png("red"))):
         ask(picker, {"type": "begin", "id": f"{key}1", "key": key, "size": len(data)})
         ask(picker, {"type": "chunk", "id": f"{key}2", "key": key, "at": 0}, [data])
@@ -87,7 +86,7 @@ def test_bytes_that_are_no_picture_are_refused_on_their_card(picker, page, ask, 
 
 @pytest.mark.parametrize("size", [0, 50_000_001, "7", None])
 def test_a_size_that_cannot_be_is_refused(picker, page, ask, size):
-    ask(picker, {"type": "add", "id": 1, "key": "a", "name": "fox.png"})
+    ask(picker, {"type": "add", "id": 1, "files": [{"key": "a", "name": "fox.png"}]})
     ask(picker, {"type": "begin", "id": 2, "key": "a", "size": size})
     assert not page.answer_to(2)[0]["ok"]
     assert "50,000,000" in picker.error
@@ -95,14 +94,20 @@ def test_a_size_that_cannot_be_is_refused(picker, page, ask, size):
 
 @pytest.mark.parametrize("key", ["", "a b", "../a", "x" * 41, "taken"])
 def test_a_key_that_is_none_or_taken_is_refused(picker, page, ask, key):
-    ask(picker, {"type": "add", "id": 1, "key": "taken", "name": "fox.png"})
-    ask(picker, {"type": "add", "id": 2, "key": key, "name": "fox.png"})
+    ask(picker, {"type": "add", "id": 1, "files": [{"key": "taken", "name": "fox.png"}]})
+    ask(picker, {"type": "add", "id": 2, "files": [{"key": key, "name": "fox.png"}]})
     assert not page.answer_to(2)[0]["ok"]
     assert len(picker.cards) == 1
 
 
+def test_of_several_files_none_comes_where_one_key_is_taken(picker, page, ask):
+    ask(picker, {"type": "add", "id": 1, "files": [{"key": "a", "name": "fox.png"}, {"key": "a", "name": "cat.png"}]})
+    assert not page.answer_to(1)[0]["ok"]
+    assert picker.cards == []
+
+
 def test_what_was_removed_meanwhile_is_not_sent_any_further(picker, page, ask):
-    ask(picker, {"type": "add", "id": 1, "key": "a", "name": "fox.png"})
+    ask(picker, {"type": "add", "id": 1, "files": [{"key": "a", "name": "fox.png"}]})
     ask(picker, {"type": "begin", "id": 2, "key": "a", "size": len(png())})
     picker.clear()
     ask(picker, {"type": "chunk", "id": 3, "key": "a", "at": 0}, [png()])

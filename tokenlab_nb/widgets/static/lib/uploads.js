@@ -15,6 +15,7 @@ class Uploads {
     this.previews = new Map(); // key -> object URL, until the thumbnail is there
     this.listeners = new Set();
     this.line = Promise.resolve();
+    this.announced = Promise.resolve(); // until Python knows of all files so far
     this.onLeave = () => {
       for (const key of this.items.keys()) this.tell("remove", { key });
     };
@@ -24,15 +25,27 @@ class Uploads {
   /** Take files, in order. */
   add(files) {
     const items = [...files].map((file) => this.enter(file.name || "Pasted picture", { file, size: file.size }));
-    for (const item of items) this.bring(item);
+    // All in one message, and nothing about them before it is answered: a kernel may take messages in out of turn.
+    const known = this.announced.then(() => this.announce(items));
+    this.announced = known;
+    for (const item of items) this.bring(Object.assign(item, { known }));
     return items;
+  }
+
+  async announce(items) {
+    const files = items.filter(({ key }) => this.items.has(key)).map(({ key, name }) => ({ key, name }));
+    try {
+      if (files.length) await this.asked(items, "add", { files });
+    } catch (error) {
+      for (const item of items) this.fail(item, error.message);
+    }
   }
 
   /** Ask Python for a picture that is no file of this page; resolves to `{key, problem}`, with an empty text for none. */
   async request(name, type, fields) {
-    const item = this.enter(name, {}, false);
+    const item = this.enter(name, {});
     try {
-      const { result } = await this.asked(item, type, { ...fields, key: item.key });
+      const { result } = await this.asked([item], type, { ...fields, key: item.key });
       if (result?.problem) this.fail(item, result.problem);
       else this.leave(item);
     } catch (error) {
@@ -41,11 +54,10 @@ class Uploads {
     return { key: item.key, problem: item.problem };
   }
 
-  enter(name, facts, announced = true) {
+  enter(name, facts) {
     const key = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 10)}`;
     const item = { key, name, state: "looking", sent: 0, slow: false, problem: "", ...facts };
     this.items.set(key, item);
-    if (announced) this.asked(item, "add", { key, name }).catch((error) => this.fail(item, error.message));
     this.news();
     return item;
   }
@@ -95,29 +107,31 @@ class Uploads {
   }
 
   async send(item) {
+    await item.known;
     if (!this.items.has(item.key)) return;
     const buffer = await item.file.arrayBuffer();
     const told = { key: item.key, size: buffer.byteLength, sha256: await sha256Of(buffer), scaled: item.scaled ?? null };
-    const { result } = await this.asked(item, "begin", told);
+    const { result } = await this.asked([item], "begin", told);
     let at = result.have || result.gone ? buffer.byteLength : 0;
     if (at === 0) this.set(item, { state: "travelling" });
     while (at < buffer.byteLength && this.items.has(item.key)) {
       const piece = buffer.slice(at, at + PIECE_BYTES);
-      const answer = await this.asked(item, "chunk", { key: item.key, at }, [piece]);
+      const answer = await this.asked([item], "chunk", { key: item.key, at }, [piece]);
       at = answer.result.gone ? buffer.byteLength : answer.result.here;
       this.set(item, { sent: at });
     }
     this.leave(item);
   }
 
-  /** Ask Python; where the answer takes long, the item says so. */
-  async asked(item, type, fields, buffers = []) {
-    const timer = setTimeout(() => this.set(item, { slow: true }), SLOW_AFTER);
+  /** Ask Python; where the answer takes long, the items say so. */
+  async asked(items, type, fields, buffers = []) {
+    const slow = (is) => items.filter((item) => item.slow !== is).forEach((item) => this.set(item, { slow: is }));
+    const timer = setTimeout(() => slow(true), SLOW_AFTER);
     try {
       return await ask(this.model, type, fields, buffers);
     } finally {
       clearTimeout(timer);
-      if (item.slow) this.set(item, { slow: false });
+      slow(false);
     }
   }
 
