@@ -26,18 +26,19 @@ class Uploads {
   add(files) {
     const items = [...files].map((file) => this.enter(file.name || "Pasted picture", { file, size: file.size }));
     // All in one message, and nothing about them before it is answered: a kernel may take messages in out of turn.
-    const known = this.announced.then(() => this.announce(items));
-    this.announced = known;
-    for (const item of items) this.bring(Object.assign(item, { known }));
+    const told = this.announced.then(() => this.announce(items));
+    this.announced = told;
+    for (const item of items) this.bring(Object.assign(item, { told }));
     return items;
   }
 
   async announce(items) {
-    const files = items.filter(({ key }) => this.items.has(key)).map(({ key, name }) => ({ key, name }));
+    const alive = items.filter((item) => this.items.has(item.key) && item.state !== "failed");
+    const files = alive.map(({ key, name }) => ({ key, name }));
     try {
-      if (files.length) await this.asked(items, "add", { files });
+      if (files.length) await this.asked(alive, "add", { files });
     } catch (error) {
-      for (const item of items) this.fail(item, error.message);
+      for (const item of alive) this.fail(item, error.message);
     }
   }
 
@@ -107,7 +108,7 @@ class Uploads {
   }
 
   async send(item) {
-    await item.known;
+    await item.told;
     if (!this.items.has(item.key)) return;
     const buffer = await item.file.arrayBuffer();
     const told = { key: item.key, size: buffer.byteLength, sha256: await sha256Of(buffer), scaled: item.scaled ?? null };
