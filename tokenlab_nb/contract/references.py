@@ -63,6 +63,11 @@ class Source:
         if sum(part is not None for part in (self.url, self.file_id, self.sha256)) != 1:
             raise ValueError("A source is exactly one of url, file_id and sha256.")
 
+    def __repr__(self) -> str:
+        """What is set, an address without its query: a notebook keeps what it shows, and the query may be a key."""
+        told = {**self.to_json(), "url": self.url and shown(self.url)}
+        return f"Source({', '.join(f'{name}={value!r}' for name, value in told.items() if value)})"
+
     @property
     def is_local(self) -> bool:
         """Whether its bytes must be sent along."""
