@@ -19,7 +19,7 @@ from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs import verdicts
 from tokenlab_nb.jobs.asking import asking
 from tokenlab_nb.jobs.pace import Pace, Tell
-from tokenlab_nb.jobs.pictures import OffLoop
+from tokenlab_nb.jobs.pictures import OffLoop, untouched
 from tokenlab_nb.jobs.ports import Ports
 
 VISION = "vision"
@@ -130,7 +130,7 @@ class Uploads:
             return await self._pace.hearing(upload())
 
         async with self._sends:
-            data = await self._off_loop(self._ports.blobs.get, str(source.sha256))
+            data = await self._off_loop(untouched, self._ports.blobs, str(source.sha256))
             upload = partial(self._ports.api.upload, data, source.media_type, model=model, purpose=purpose)
             uploaded = await asking(once, self._ports.clock, tell)
             tell("")
