@@ -188,3 +188,9 @@ def test_a_source_shows_its_address_without_what_opens_it():
     assert repr(signed) == "Source(url='https://a.example/fox.png')"
     assert repr(Source(file_id="file-1", width=64)) == "Source(file_id='file-1', width=64)"
     assert "SECRET" not in repr(ImageRequest("m", "image-edit", "/v1/images/edits", references=(signed,), mask=signed))
+
+
+@pytest.mark.parametrize("name", ["url", "file_id", "sha256"])
+def test_an_empty_source_is_none(name):
+    with pytest.raises(ValueError, match="exactly one"):
+        Source(**{name: ""})
