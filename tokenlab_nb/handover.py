@@ -43,7 +43,7 @@ class Handover(Desk):
         Requests upload by themselves what they need; this is for a file of your own that is used often.
 
         Args:
-            picture: What `submit` takes as a reference, but no address.
+            picture: What `submit` takes as a reference, but no address. Of a mask, what `take_mask` made of it.
             model: The model that may use it; another one needs its own upload.
             purpose: What the service is told that it is for.
 
