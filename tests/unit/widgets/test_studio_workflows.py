@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 import tokenlab_nb as tl
 from tests.unit.widgets.test_studio import DEADLINE, choose, until
+from tokenlab_nb.widgets._cards import Card
 
 SIZE = (256, 192)
 ADDRESS = "https://images.example.org/fox.png"
@@ -265,7 +266,7 @@ def test_a_stroke_that_comes_while_a_mask_is_made_ready_is_not_lost(studio, monk
 def test_what_is_on_its_way_is_waited_for_from_python_too(studio):
     work(studio, "change")
     hand_in(studio, PICTURE)
-    studio.inputs.references._on_add({"key": "late", "name": "late.png"}, [])
+    studio.inputs.references._change(lambda deck: (*deck, Card("late", "late.png")))
     assert refused(studio) == ["references"]
     assert studio.jobs == []
     assert "still on its way" in studio.inputs.problem
