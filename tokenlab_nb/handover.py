@@ -43,7 +43,7 @@ class Handover(Desk):
         Requests upload by themselves what they need; this is for a file of your own that is used often.
 
         Args:
-            picture: What `submit` takes as a reference, but no address.
+            picture: What `submit` takes as a reference, but no address. Of a mask, what `take_mask` made of it.
             model: The model that may use it; another one needs its own upload.
             purpose: What the service is told that it is for.
 
@@ -104,6 +104,11 @@ class Handover(Desk):
         Returns:
             What is there, or in words why it cannot be used.
         """
+        if not isinstance(url, str):
+            what = f"This is no address, but a value of type {type(url).__name__}."
+            raise refusal(
+                "url", (Issue("url", what, remedy="Only addresses are checked; hand a picture in as it is."),)
+            )
         return reached(url, lambda: self._engine.call(self._client.fetch_reference, url), self._clock.now())
 
     def fetch_reference(self, url: str) -> Answer[bytes]:
@@ -121,6 +126,9 @@ class Handover(Desk):
         """As `model`, but a wrong id is refused as part of a request."""
         if not model_id:
             raise refusal("The request", (Issue("model", "No model is chosen.", remedy="Choose one."),))
+        if not isinstance(model_id, str):
+            what = f"A model is named by its id, not by a value of type {type(model_id).__name__}."
+            raise refusal("The request", (Issue("model", what, remedy="Give its id: model.id."),))
         try:
             return self.model(model_id)
         except NotFoundError as error:

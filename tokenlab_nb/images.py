@@ -16,6 +16,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from tokenlab_nb.contract.references import MAX_FILE_BYTES
+from tokenlab_nb.contract.signed import shown
 from tokenlab_nb.errors import ImageError, TokenLabError
 from tokenlab_nb.pixels import (
     FORMATS,
@@ -94,7 +95,7 @@ def normalise_source(source: object) -> str | bytes:
             return source.strip()
         case str() if re.match(r"\s*(data:|[a-z][a-z0-9+.-]+://)", source, re.IGNORECASE):
             raise ImageError(
-                f"{clipped(source)!r} is not an address that can be used.",
+                f"{clipped(shown(source))!r} is not an address that can be used.",
                 hint="Use an http or https address, a path, or the picture's bytes.",
             )
         case str() | os.PathLike():

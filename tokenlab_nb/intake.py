@@ -22,6 +22,8 @@ Picture = str | os.PathLike[str] | bytes | ImageResult | Job | Any
 (height x width x 3, uint8), an `ImageResult` or a `Job`."""
 
 
+_OWN = "Hand in the mask itself: it is converted, and uploaded where that is needed."
+
 Taken = tuple[Source, tuple[Issue, ...]]
 """A picture as a request holds it, and what the user should know of it: warnings only."""
 
@@ -75,13 +77,19 @@ def mask(picture: Picture, first: Source | None, blobs: Blobs) -> Taken:
     """Bring a mask into the shape that edits want; see `sources`.
 
     Args:
-        picture: What was handed in. An address stays one, and a `Source` is taken as converted before.
+        picture: What was handed in. An address stays one, and so does a `Source` that says what may change as the
+            service reads it; any other one is converted, or refused where it was uploaded as it is.
         first: The picture that it covers, where one was given; the size is checked where it is known.
         blobs: Keeps local bytes.
     """
-    if isinstance(picture, Source):
-        return picture, ()
     with _named("mask"):
+        if isinstance(picture, Source):
+            data = _here(picture, blobs)
+            if data is None or masks.is_ready(data):
+                return picture, ()
+            if not picture.is_local:
+                raise ImageError("The mask was uploaded as it is, and nothing in it is fully transparent.", hint=_OWN)
+            picture = data
         picture = _single(picture)
         if isinstance(picture, str):
             address = images.normalise_source(picture)
@@ -94,6 +102,15 @@ def mask(picture: Picture, first: Source | None, blobs: Blobs) -> Taken:
     width, height = read.area.size
     kept = Source(sha256=blobs.put(data), media_type="image/png", size=len(data), width=width, height=height)
     return kept, tuple(Issue("mask", said, remedy=what, severity="warning") for said, what in read.doubts)
+
+
+def _here(known: Source, blobs: Blobs) -> bytes | None:
+    """The bytes that a source stands for, where they are in the data folder; sending tells of those that are not."""
+    sha256 = known.sha256 or known.of
+    try:
+        return blobs.get(sha256) if sha256 else None
+    except OSError:
+        return None
 
 
 @contextmanager

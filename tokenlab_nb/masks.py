@@ -17,7 +17,7 @@ from tokenlab_nb import images, pixels
 from tokenlab_nb.errors import ImageError
 from tokenlab_nb.prepare import refuse_animation
 
-__all__ = ["Mask", "box", "preview", "read", "share", "take", "to_png"]
+__all__ = ["Mask", "box", "is_ready", "preview", "read", "share", "take", "to_png"]
 
 Size = tuple[int, int]
 Words = tuple[str, str]
@@ -111,6 +111,19 @@ def to_png(mask: Image.Image) -> bytes:
     """
     keep = ImageChops.invert(mask)
     return pixels.encoded(Image.merge("RGBA", (mask, mask, mask, keep)), "image/png")
+
+
+def is_ready(data: bytes) -> bool:
+    """Whether a file is a mask as the API takes it: a PNG in which something is fully transparent.
+
+    Raises:
+        ImageError: If it cannot be read.
+    """
+    image, found = pixels.examined(data)
+    if found.media_type != "image/png" or not found.has_alpha:
+        return False
+    with pixels.told("The mask cannot be read"):
+        return image.convert("RGBA").getchannel("A").getextrema()[0] == 0
 
 
 def share(mask: Image.Image) -> float:

@@ -247,7 +247,7 @@ class Session(Handover):
 
     def vary(self, *, model: str, image: Picture, **params: Any) -> list[ImageResult]:
         """Make variations of a picture and wait for them (``/v1/images/variations``)."""
-        return self.submit(model=model, operation=IMAGE_VARIATION, references=[image], **params).wait()
+        return self.submit(model=model, operation=IMAGE_VARIATION, references=image, **params).wait()
 
     def export_replay(self, folder: str | os.PathLike[str], jobs: Iterable[Job] | None = None) -> Exported:
         """Record jobs in a folder, for ``connect(replay=folder)``: there the same requests are answered for nothing.

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.harness import Notebook
 from tests.browser.test_pictures import pictures
+from tests.browser.test_references import noise
 from tests.browser.test_studio import choose, opened, run_button, studio, write
 
 SIZE = (480, 360)
@@ -182,3 +183,25 @@ def test_the_pictures_are_there_after_a_reload(lab):
     nb.cell(0)
     expect(studio(nb).locator(".tlnb-refs-card")).to_have_count(1)
     expect(canvas).to_be_visible()
+
+
+def test_run_waits_for_a_picture_and_sends_nothing_where_it_does_not_come(lab):
+    nb = opened(lab)
+    choose(nb, "gpt-image-2")
+    flow(nb, "From pictures").click()
+    hand_in(nb)
+    write(nb, "Both in one scene")
+    cards = studio(nb).locator(".tlnb-refs-card")
+    large = {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": noise((4200, 1000), "JPEG")}
+    for answer, jobs in (("Remove", 0), ("Keep as it is", 1)):
+        studio(nb).locator(".tlnb-refs input[type=file]").set_input_files([large])
+        button = cards.nth(1).get_by_role("button", name=answer)
+        expect(cards.nth(1).get_by_role("button", name="Keep as it is")).to_be_visible()
+        run_button(nb).click()
+        assert nb.value("len(studio.jobs)") == 0
+        button.click()
+        if not jobs:
+            expect(studio(nb)).to_contain_text("Nothing was sent: a picture that was on its way")
+            assert nb.value("len(studio.jobs)") == 0
+    pictures(nb, 1)
+    assert nb.value("[len(job.request.references) for job in studio.jobs]") == [2]

@@ -11,6 +11,7 @@ import pytest
 import tokenlab_nb as tl
 from tests.integration.harness import Rig
 from tests.unit.jobs.fakes import SOON
+from tests.unit.pictures import PNG
 from tokenlab_nb import settings
 from tokenlab_nb.errors import (
     AuthenticationError,
@@ -37,6 +38,7 @@ REFUSED_AT_ONCE = {
     "no prompt": ({}, "text-to-image needs prompt. Give a prompt."),
     "too long a prompt": ({"prompt": "x" * 4001}, "Prompt has 4,001 characters; 4,000 at most. Shorten it by 1."),
     "unknown model": ({"model": "flux-pro", "prompt": "fox"}, "no model 'flux-pro'. Did you mean flux-2-pro?"),
+    "no model's name": ({"model": 3, "prompt": "fox"}, "not by a value of type int. Give its id: model.id."),
     "a value outside the contract": (
         {"prompt": "fox", "quality": "ultra"},
         '"ultra" is not taken here as quality. Choose one of auto, low, medium, high.',
@@ -46,6 +48,18 @@ REFUSED_AT_ONCE = {
     "a field it does not take": ({"prompt": "fox", "qualty": "low"}, "does not take qualty. Did you mean quality?"),
     "two things at once": ({"prompt": "", "n": 0}, "Give a prompt. n cannot be 0. Give a whole number from 1 to 10."),
 }
+
+
+def test_only_addresses_are_checked(rig: Make) -> None:
+    with pytest.raises(ValidationError, match="no address, but a value of type bytes"):
+        rig().session.check_reference(b"fox")  # type: ignore[arg-type]
+
+
+def test_several_pictures_have_no_variations(rig: Make) -> None:
+    world = rig()
+    with pytest.raises(ValidationError, match="takes 1 at most"):
+        world.session.vary(model="dall-e-2", image=[PNG, PNG])
+    assert world.posts == 0
 
 
 @pytest.mark.parametrize("what", REFUSED_AT_ONCE)

@@ -141,6 +141,19 @@ def test_a_file_that_the_service_lost_is_uploaded_again_the_next_time(rig: Make)
     assert (len(uploads(world)), world.posts) == (2, 3)
 
 
+@pytest.mark.parametrize("model", [MODEL, "gpt-image-2"])
+def test_a_picture_whose_file_was_changed_is_not_sent(rig: Make, model: str) -> None:
+    world = rig()
+    request = world.session.prepare(model, {"prompt": "bluer"}, references=PNG)
+    path = world.session._blobs.path(str(request.references[0].sha256))
+    path.write_bytes(JPEG)
+    job = world.session.send(request)
+    with pytest.raises(TokenLabError, match="is not what was handed in any more"):
+        job.wait()
+    assert (job.status, job.snapshot.charge) == (tl.JobStatus.FAILED, Charge.NONE)
+    assert (len(uploads(world)), world.posts) == (0, 0)
+
+
 class HeldWire(Wire):
     """Holds uploads back."""
 

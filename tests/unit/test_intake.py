@@ -196,6 +196,20 @@ def test_the_size_is_not_checked_where_nobody_knows_it(blobs: Kept, first: Sourc
     assert intake.mask(small, first, blobs)[0] == local(masks.to_png(small), size=(30, 30))
 
 
+def test_a_mask_that_was_kept_as_a_picture_is_converted(blobs: Kept) -> None:
+    grey, _ = intake.source(encoded(AREA), "references[0]", blobs)
+    assert intake.mask(grey, local(PNG), blobs)[0] == local(SENT)
+    ready, _ = intake.source(SENT, "references[0]", blobs)
+    assert intake.mask(ready, local(PNG), blobs) == (ready, ())
+
+
+def test_a_mask_that_was_uploaded_as_it_is_must_be_one_already(blobs: Kept) -> None:
+    grey, ready = (Source(file_id="file-1", width=64, height=48, of=blobs.put(data)) for data in (encoded(AREA), SENT))
+    assert intake.mask(ready, local(PNG), blobs) == (ready, ())
+    with pytest.raises(ValidationError, match="was uploaded as it is, and nothing in it is fully transparent"):
+        intake.mask(grey, local(PNG), blobs)
+
+
 def test_doubts_about_a_mask_are_warnings(blobs: Kept) -> None:
     _, (issue,) = intake.mask(ImageOps.invert(AREA), local(PNG), blobs)
     assert (issue.field, issue.severity) == ("mask", "warning")

@@ -12,6 +12,7 @@ between. So is one to any place that would be refused in the first place (RFC 91
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port -> every address that the host has, as text."""
 
 _LOOK_UP_SECONDS = 10.0  # for all names of one request: it should not wait long for what only warns
+_ZLIB_OR_GZIP = 47  # `wbits` of zlib: the longest window, and whichever of both headers is there
 _PASSING = frozenset({408, 425, 429})
 _PORTS = {"https": 443, "http": 80}
 _FAKES = ("198.18.", "198.19.")
@@ -304,12 +306,35 @@ async def _read(response: httpx.Response, errand: Errand) -> bytes:
     if stated.isdigit() and int(stated) > errand.most:
         raise _too_large(int(stated), errand)
     chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in _unpacked(response, errand):
         size += len(chunk)
         if size > errand.most:
             raise _too_large(size, errand)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+async def _unpacked(response: httpx.Response, errand: Errand) -> AsyncIterator[bytes]:
+    """The body, piece by piece. It was asked for unpacked; where it is packed, no piece outgrows the limit.
+
+    httpx would unpack a piece whole, however large it becomes: a few hundred bytes can stand for gigabytes.
+    """
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if coding in ("", "identity"):
+        async for chunk in response.aiter_bytes():
+            yield chunk
+        return
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        why = f"The picture's address answered in the packing {coding[:60]!r}, which was not asked for."
+        raise ImageError(why, hint=errand.again)
+    unpacker = zlib.decompressobj(_ZLIB_OR_GZIP)
+    try:
+        async for chunk in response.aiter_raw():
+            yield unpacker.decompress(chunk, errand.most + 1)
+    except zlib.error:
+        raise ImageError("The picture came in a packing that is damaged.", hint=errand.again) from None
+    if not unpacker.eof:
+        raise TransportError("The picture's answer ended too soon.", hint=errand.again)
 
 
 def _too_large(size: int, errand: Errand) -> ImageError:

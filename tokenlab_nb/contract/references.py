@@ -60,8 +60,14 @@ class Source:
     of: str | None = None
 
     def __post_init__(self) -> None:
-        if sum(part is not None for part in (self.url, self.file_id, self.sha256)) != 1:
+        ways = [part for part in (self.url, self.file_id, self.sha256) if part is not None]
+        if len(ways) != 1 or not ways[0]:  # an empty one would be sent as no picture at all
             raise ValueError("A source is exactly one of url, file_id and sha256.")
+
+    def __repr__(self) -> str:
+        """What is set, an address without its query: a notebook keeps what it shows, and the query may be a key."""
+        told = {**self.to_json(), "url": self.url and shown(self.url)}
+        return f"Source({', '.join(f'{name}={value!r}' for name, value in told.items() if value)})"
 
     @property
     def is_local(self) -> bool:

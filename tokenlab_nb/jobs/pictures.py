@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
@@ -24,6 +25,20 @@ class OffLoop(Protocol):
 
     async def __call__(self, function: Callable[..., _T], *args: object) -> _T:
         """Return what the function returns."""
+
+
+def untouched(blobs: Blobs, sha256: str) -> bytes:
+    """The bytes of a picture that is to go in, known to be those that were handed in. Blocking.
+
+    Raises:
+        TokenLabError: If its file was changed, or cannot be read.
+        FileNotFoundError: If it is gone.
+    """
+    data = blobs.get(sha256)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        what = f"The file of picture {sha256[:8]} in the data folder is not what was handed in any more."
+        raise TokenLabError(what, hint="Remove that file, and hand the picture in again. Nothing was sent.")
+    return data
 
 
 class Pictures:

@@ -24,7 +24,7 @@ from tokenlab_nb.jobs.job import TERMINAL, JobSnapshot, JobStatus
 from tokenlab_nb.jobs.latency import Learned, learn, likely_ready
 from tokenlab_nb.jobs.ledger import Ledger
 from tokenlab_nb.jobs.pace import Pace
-from tokenlab_nb.jobs.pictures import MAX_FETCHES, Pictures
+from tokenlab_nb.jobs.pictures import MAX_FETCHES, Pictures, untouched
 from tokenlab_nb.jobs.ports import Ports, TakenError
 from tokenlab_nb.jobs.uploads import Uploads
 
@@ -230,7 +230,7 @@ class Run:
         """The local pictures, read only when their turn has come: jobs that wait hold none in memory."""
         request = self.snapshot.request
         hashes = [source.sha256 for source in request.sources if source.sha256 and request.multipart]
-        return {sha256: await off_loop(self._ports.blobs.get, sha256) for sha256 in hashes}
+        return {sha256: await off_loop(untouched, self._ports.blobs, sha256) for sha256 in hashes}
 
     async def _send_once(self, files: dict[str, bytes], file_ids: dict[str, str]) -> TokenLabError | None:
         """Send the create and take the answer in; return the error after which it may be sent again, if one came.

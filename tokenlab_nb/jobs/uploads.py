@@ -19,7 +19,7 @@ from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs import verdicts
 from tokenlab_nb.jobs.asking import asking
 from tokenlab_nb.jobs.pace import Pace, Tell
-from tokenlab_nb.jobs.pictures import OffLoop
+from tokenlab_nb.jobs.pictures import OffLoop, untouched
 from tokenlab_nb.jobs.ports import Ports
 
 VISION = "vision"
@@ -130,7 +130,7 @@ class Uploads:
             return await self._pace.hearing(upload())
 
         async with self._sends:
-            data = await self._off_loop(self._ports.blobs.get, str(source.sha256))
+            data = await self._off_loop(untouched, self._ports.blobs, str(source.sha256))
             upload = partial(self._ports.api.upload, data, source.media_type, model=model, purpose=purpose)
             uploaded = await asking(once, self._ports.clock, tell)
             tell("")
@@ -145,8 +145,13 @@ class Uploads:
 
     def doubt(self, request: ImageRequest, error: TokenLabError) -> None:
         """Forget the ids of a request that was refused for one of them, so that the next try uploads anew."""
-        places = [self._places.get((request.model, source.sha256, VISION)) for source in request.uploads]
-        known = [place for place in places if place]
+        local = {source.sha256 for source in request.uploads}
+        named = {source.file_id for source in request.sources if source.file_id}  # by what `bring` made of them before
+        known = [
+            place
+            for (model, sha256, purpose), place in self._places.items()
+            if model == request.model and (place.file_id in named or (sha256 in local and purpose == VISION))
+        ]
         if _is_about(error, [place.file_id for place in known]):
             for place in known:
                 place.file_id = ""

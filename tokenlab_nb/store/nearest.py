@@ -65,7 +65,8 @@ def _same(one: object, other: object) -> bool:
 
 
 def _spelled(value: object) -> str:
-    return json.dumps(value, sort_keys=True, default=repr)
+    # The repr of a picture leaves out the query of its address, which makes it another one.
+    return json.dumps(value, sort_keys=True, default=lambda each: getattr(each, "to_json", each.__repr__)())
 
 
 def _likeness(one: str, other: str) -> float:

@@ -196,7 +196,7 @@ def rows(cards: Sequence[Card], found: Sequence[Issue], operations: Mapping[str,
 
 
 def _row(card: Card) -> dict[str, object]:
-    source = card.source or Source(file_id="")
+    source = card.source or Source(file_id="none yet")
     facts = fact_words(source.width, source.height, source.media_type, source.size)
     return {
         "key": card.key,

@@ -106,7 +106,7 @@ class Deck(Widget):
                 _cards.ready(self._deck),
                 self._issues,
                 any(card.is_busy for card in self._deck),
-                set(self._fetched),
+                [card.thumb for card in self._deck],  # a check may have brought another picture
             )
             changed, self._told = state != self._told, state
         if changed:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from tokenlab_nb.contract.model import Model, Operation
+from tokenlab_nb import pixels
+from tokenlab_nb.contract.model import Issue, Model, Operation
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.workflows import WORKFLOWS, Workflow, operation_for
 from tokenlab_nb.errors import IssueLike, TokenLabError
@@ -17,12 +19,17 @@ from tokenlab_nb.widgets.references import ReferencePicker
 from tokenlab_nb.widgets.workflows import WorkflowBar
 
 if TYPE_CHECKING:
+    from tokenlab_nb.contract.request import ImageRequest
     from tokenlab_nb.images import ImageResult
     from tokenlab_nb.session import Session
 
 __all__ = ["Inputs"]
 
 _AT_AN_ADDRESS = "The first picture lies at an address: press its Check button, and it can be painted on here."
+_ELSE = "To change all of it, choose From pictures."
+_TURNED = "The first picture lies at an address and is rotated by EXIF: add its file instead, and it can be painted on."
+_UNPAINTED = Issue("mask", "Nothing is painted yet.", remedy="Paint over what should change, or choose From pictures.")
+_ON_ITS_WAY = Issue("references", "A picture is still on its way.", remedy="Wait for it, or remove it.")
 
 
 class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
@@ -46,6 +53,7 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._models: dict[str, Model] = {}
         self._hearers: list[Callable[[], object]] = []
         self._painted_on: Source | None = None
+        self._under: bytes | None = None  # the bytes of it that are under the brush
         self._kept: Source | None = None  # the mask as it was last taken in
         self._doubts: Sequence[IssueLike] = ()  # about that mask
         self._stale = True
@@ -113,8 +121,18 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     @property
     def lacks_mask(self) -> bool:
-        """Whether a mask is needed, there is a picture to paint on, and nothing is painted."""
-        return self.workflow.needs_mask and self._painted_on is not None and self.mask.mask is None
+        """Whether a mask is needed, there are pictures, and nothing is painted on the first of them as it is now."""
+        pictures = self.references.value
+        return self.workflow.needs_mask and bool(pictures) and self._painted(pictures) is None
+
+    def lacking(self, requests: Sequence[ImageRequest]) -> Issue | None:
+        """What is not here yet, so that these requests would be other ones than are shown."""
+        if self.workflow.needs_pictures and self.references.is_busy:
+            return _ON_ITS_WAY
+        without = self.workflow.needs_mask and any(request.mask is None for request in requests)
+        if not (without or self.lacks_mask):
+            return None
+        return _UNPAINTED if self._painted_on else replace(_UNPAINTED, message=str(self._line.value), remedy=_ELSE)
 
     def taken(self) -> dict[str, Any]:
         """The pictures that Run sends, as `Session.checked` takes them; the mask is made ready here.
@@ -124,8 +142,9 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         """
         if not self.workflow.needs_pictures:
             return {}
-        mask = self._mask_source() if self.workflow.needs_mask else None
-        return {"references": list(self.references.value), "mask": mask}
+        pictures = self.references.value
+        mask = self._mask_source(pictures) if self.workflow.needs_mask else None
+        return {"references": list(pictures), "mask": mask}
 
     def at_hand(self) -> dict[str, Any] | None:
         """As `taken`, where nothing has to be made ready for it; else None. Never blocks."""
@@ -214,28 +233,47 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def _paint_on_first(self) -> None:
         """Put the first picture under the brush, as it will be sent."""
         first = self.references.value[0] if self.references.value else None
-        if first == self._painted_on and first is not None:
+        is_known = first is not None and first == self._painted_on
+        if is_known and first is not None and first.is_local:
             return
         data = self.references.original(0) if first is not None else None
-        self._line.value = ""
-        if data is None:
+        if is_known and data is self._under:  # a check may find another picture at the same address
+            return
+        self._painted_on, self._stale, self._line.value = None, True, ""
+        if first is None or data is None:
             self._line.value = _AT_AN_ADDRESS if first is not None else ""
-            self._painted_on = None
             return
         try:
+            if not first.is_local and pixels.is_turned(pixels.examined(data)[0]):
+                self._line.value = _TURNED  # the service has it as it is stored, and the mask would lie across it
+                return
             self.mask.image = data
-            self._painted_on = first
+            self._painted_on, self._under = first, data
         except TokenLabError as error:
-            self._painted_on = None
             self._line.value = failure_text(error)
-        self._stale = True
 
-    def _mask_source(self) -> Source | None:
-        """The mask as it is sent; None where nothing is painted."""
+    def _painted(self, pictures: Sequence[Source]) -> object | None:
+        """The mask over the first of these pictures; None where there is none, or another picture is painted on."""
+        is_there = bool(pictures) and pictures[0] == self._painted_on and self.mask.image is self._under
+        return self.mask.mask if is_there else None
+
+    def _mask_source(self, pictures: Sequence[Source]) -> Source | None:
         if self._stale:
-            mask = self.mask.mask if self._painted_on else None
-            self._kept, self._doubts = (None, ()) if mask is None else self._session.take_mask(mask, self._painted_on)
-            self._stale = False
+            self._kept, self._doubts, self._stale = (
+                None,
+                (),
+                False,
+            )  # before the mask is read: a stroke may come meanwhile
+        mask = self._painted(pictures)
+        if mask is None:
+            self._kept, self._doubts = None, ()
+            return None
+        if self._kept is None:
+            try:
+                self._kept, self._doubts = self._session.take_mask(mask, pictures[0])
+            except TokenLabError:
+                self._stale = True
+                raise
         return self._kept
 
 

@@ -66,7 +66,7 @@ class MaskEditor(Widget):
         # First of all, so that what cannot be used leaves no widget behind.
         self._image, self._canvas = image, _canvas_of(image)
         self._mask = self._read(mask)
-        self._awaited = 0
+        self._awaited = self._since = 0  # `_since`: the first picture whose strokes fit the mask as it is now
         self._versions = itertools.count(1)  # a cell and a stroke may come at once, on two threads
         self._parts: dict[str, list[bytes]] = {}
         self._listeners: list[Callable[[MaskEditor], object]] = []
@@ -96,7 +96,9 @@ class MaskEditor(Widget):
         self._image, self._canvas = image, new
         self._mask = self._mask if kept else None
         self.note = note
-        self._became(_facts(new, next(self._versions), self._now["mask"] if kept else next(self._versions)))
+        picture = next(self._versions)
+        self._since = self._since if kept else picture
+        self._became(_facts(new, picture, self._now["mask"] if kept else next(self._versions)))
         self._tell()
 
     @property
@@ -226,7 +228,8 @@ class MaskEditor(Widget):
     def _on_mask(self, message: Mapping[str, Any], buffers: Buffers) -> Result:
         data = self._whole(message, buffers)
         size = (message["width"], message["height"])
-        if self._canvas is None or size != self._canvas.size:
+        is_late = message.get("picture", self._since) < self._since
+        if self._canvas is None or size != self._canvas.size or is_late:
             return None  # painted on an earlier picture, before the page heard of this one
         mask = canvas.unpack(message["form"], data, size)
         self._mask = mask if masks.share(mask) else None

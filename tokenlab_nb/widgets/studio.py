@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets as w
 
-from tokenlab_nb.contract.model import Issue, Json, Model, Operation
+from tokenlab_nb.contract.model import Json, Model, Operation
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.contract.workflows import CREATE, operation_for
 from tokenlab_nb.errors import BudgetExceededError, IssueLike, TokenLabError, ValidationError
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Studio"]
 
 T = TypeVar("T")
-
-_UNPAINTED = Issue("mask", "Nothing is painted yet.", remedy="Paint over what should change, or choose From pictures.")
 
 
 class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
@@ -191,8 +189,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             else:
                 requests.append(request)
                 notes.update({f"{issue.field} {issue.message}": issue for issue in told})
-        if self.inputs.lacks_mask:
-            found["mask"] = _UNPAINTED
+        if lacking := self.inputs.lacking(requests):
+            found["lacking"] = lacking
         return requests, list(found.values()), list(notes.values())
 
     def _values(self, name: str) -> dict[str, Json]:

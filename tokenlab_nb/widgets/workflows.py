@@ -48,7 +48,7 @@ class WorkflowBar(Widget):
         return [str(each["name"]) for each in self._rows if not each["why"]]
 
     def follow(self, models: Sequence[Model]) -> None:
-        """Offer what these models do together; go on to the first such workflow where the present one is none.
+        """Offer what these models do together; go on to another such workflow where the present one is none.
 
         Args:
             models: With their contracts. Where they have no workflow in common, the present one stays on and `offered`
@@ -60,7 +60,9 @@ class WorkflowBar(Widget):
             self.note = "" if offered else self._nothing_in_common(models)
             return
         left = obstacle(models, self.value)
-        self.value = offered[0]
+        # Whoever works with pictures goes on with them, where that is possible.
+        with_pictures = [name for name in offered if WORKFLOWS[name].needs_pictures]
+        self.value = (with_pictures if WORKFLOWS[self.value].needs_pictures and with_pictures else offered)[0]
         self.note = f"{left} Now: {WORKFLOWS[self.value].label.lower()}."
 
     @staticmethod

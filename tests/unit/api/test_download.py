@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
@@ -176,3 +179,50 @@ def test_an_endless_picture_is_cut_off() -> None:
 def test_a_cut_off_body_may_be_fetched_again(error: Exception) -> None:
     with pytest.raises(TransportError, match=r"at https://cdn\.example\.com/1\.png was not fetched"):
         fetch(Wire(handler=raising(error)))
+
+
+# ------------------------------------------------------------------------------------------------- packed bodies
+
+
+def packed(coding: str, data: bytes) -> Wire:
+    """A host that packs its pictures, though it was asked not to."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for at in range(0, len(data), 64):
+            yield data[at : at + 64]
+
+    headers = {**IMAGE, "Content-Encoding": coding}
+    return Wire(handler=lambda _: httpx.Response(200, content=body(), headers=headers))
+
+
+@pytest.mark.parametrize(
+    ("coding", "pack"), [("gzip", gzip.compress), ("X-GZIP", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_a_host_that_packs_all_the_same_is_understood(coding: str, pack: Callable[[bytes], bytes]) -> None:
+    assert fetch(packed(coding, pack(PNG))) == PNG
+
+
+@pytest.mark.parametrize(
+    ("coding", "data", "kind", "words"),
+    [
+        ("gzip", gzip.compress(PNG)[:-9], TransportError, "ended too soon"),
+        ("gzip", PNG, ImageError, "packing that is damaged"),
+        ("gzip, gzip", gzip.compress(gzip.compress(PNG)), ImageError, "'gzip, gzip', which was not asked for"),
+        ("br", PNG, ImageError, "'br', which was not asked for"),
+    ],
+)
+def test_other_packings_are_refused(coding: str, data: bytes, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        fetch(packed(coding, data))
+
+
+def test_what_unpacks_to_more_than_a_picture_is_cut_off() -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join(packer.compress(bytes(1_000_000)) for _ in range(400)) + packer.flush()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImageError, match="bytes or more"):
+            fetch(packed("gzip", bomb))
+        assert tracemalloc.get_traced_memory()[1] < 3 * MAX_PICTURE_BYTES
+    finally:
+        tracemalloc.stop()

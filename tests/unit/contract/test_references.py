@@ -10,6 +10,7 @@ import pytest
 from tests.unit.contract.models import G, V, model, operation
 from tokenlab_nb.contract.model import Operation
 from tokenlab_nb.contract.references import MAX_FILE_BYTES, NO_LOCAL_FILES, ReferencePlan, Source, plan, takes
+from tokenlab_nb.contract.request import ImageRequest
 
 URL = Source(url="https://example.com/a.png")
 OTHER_URL = Source(url="https://example.com/b.png")
@@ -180,3 +181,16 @@ def test_a_mask_is_a_png_of_the_picture_s_size() -> None:
         "The file is of an unknown type.",
         "The mask is of an unknown type; it must be a PNG.",
     ]
+
+
+def test_a_source_shows_its_address_without_what_opens_it():
+    signed = Source(url="https://a.example/fox.png?X-Amz-Signature=SECRET")
+    assert repr(signed) == "Source(url='https://a.example/fox.png')"
+    assert repr(Source(file_id="file-1", width=64)) == "Source(file_id='file-1', width=64)"
+    assert "SECRET" not in repr(ImageRequest("m", "image-edit", "/v1/images/edits", references=(signed,), mask=signed))
+
+
+@pytest.mark.parametrize("name", ["url", "file_id", "sha256"])
+def test_an_empty_source_is_none(name):
+    with pytest.raises(ValueError, match="exactly one"):
+        Source(**{name: ""})

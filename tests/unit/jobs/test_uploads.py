@@ -268,6 +268,14 @@ def test_a_refused_request_forgets_only_what_it_used() -> None:
     assert (again[0] == ids[0], again[1] == ids[1]) == (False, True)
 
 
+def test_a_file_that_was_uploaded_by_hand_and_is_gone_is_uploaded_anew() -> None:
+    place = Place()
+    (file_id,) = place.bring(("model-a", PNG))
+    named = replace(request(place.world), references=(Source(file_id=file_id),))
+    place.uploads.doubt(named, ValidationError("x", facts=facts(400, code="file_not_found")))
+    assert place.bring(("model-a", PNG)) != [file_id]
+
+
 # ------------------------------------------------------------------------------------------------- an engine
 
 

@@ -26,6 +26,7 @@ LONG = "a fox " * 40
         (asked(**{"odd name\x1b": 1}), asked(), "no 'odd name\\x1b' instead of 1"),
         (asked(mode="\x1b[31m"), asked(mode="\u202ex"), "mode='\\u202ex' instead of '\\x1b[31m'"),
         (replace(asked(), references=(ONE,)), replace(asked(), references=(TWO,)), "other reference pictures"),
+        (replace(asked(), mask=replace(ONE, url=f"{ONE.url}?v=1")), replace(asked(), mask=ONE), "another mask"),
         (asked(), replace(asked(), references=(ONE, TWO)), "2 reference pictures instead of 0"),
         (replace(asked(), mask=ONE), asked(), "no mask"),
         (asked(), replace(asked(), mask=ONE), "a mask"),

@@ -280,3 +280,14 @@ def test_saved_state_holds_no_pixels(make):
     state = make(gradient(640, 480), area((0, 0, 300, 480), (640, 480))).get_state()
     del state["_esm"], state["_css"]
     assert len(str(state)) < 2000
+
+
+def test_a_late_stroke_over_a_picture_whose_mask_was_dropped_is_not_taken(editor, ask):
+    first = editor.get_state()["_now"]["picture"]
+    editor.image = gradient(32, 32)
+    editor.image = gradient(*SIZE)
+    ask(editor, *stroke(area((0, 0, 8, 8)), picture=first))
+    assert editor.mask is None
+    editor.image = gradient(*SIZE)  # of the same size: what was painted on the one before counts
+    ask(editor, *stroke(area((0, 0, 8, 8)), turn=2, picture=editor.get_state()["_now"]["picture"] - 1))
+    assert editor.share > 0

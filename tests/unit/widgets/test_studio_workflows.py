@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 import tokenlab_nb as tl
 from tests.unit.widgets.test_studio import DEADLINE, choose, until
+from tokenlab_nb.widgets._cards import Card
 
 SIZE = (256, 192)
+ADDRESS = "https://images.example.org/fox.png"
 PICTURE = Image.linear_gradient("L").resize(SIZE).convert("RGB")
 
 
@@ -186,3 +190,83 @@ def test_where_no_model_takes_pictures_a_result_waits_for_one_that_does(studio):
     until(lambda: image.sha256 in studio.gallery._results)
     assert "choose others" in studio.gallery._on_use({"hash": image.sha256}, [])["said"]
     assert studio.inputs.bar.value == "create"
+
+
+def check(studio: tl.Studio, data: bytes) -> None:
+    """What the Check button brings for the first picture."""
+    answer: Future[bytes] = Future()
+    answer.set_result(data)
+    studio.inputs.references._checked(studio.inputs.references.cards[0]["key"], answer)
+
+
+def png(picture: Image.Image, **options: object) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG", **options)
+    return file.getvalue()
+
+
+def test_a_part_of_a_picture_at_an_unchecked_address_is_not_changed_as_a_whole(studio):
+    work(studio, "inpaint")
+    hand_in(studio, ADDRESS)
+    assert refused(studio) == ["mask"]
+    assert studio.jobs == []
+    assert "press its Check button" in studio.inputs.problem
+
+
+def test_a_mask_is_not_sent_with_a_picture_that_it_was_not_painted_on(studio):
+    work(studio, "inpaint")
+    hand_in(studio, PICTURE)
+    studio.inputs.mask.mask = half_mask()
+    (job,) = studio.run()
+    hand_in(studio, ADDRESS)
+    assert refused(studio) == ["mask"]
+    assert studio.inputs.taken()["mask"] is None
+    assert studio.jobs == [job]
+
+
+def test_another_picture_at_the_same_address_is_painted_on_after_a_check(studio):
+    work(studio, "inpaint")
+    hand_in(studio, ADDRESS)
+    check(studio, png(PICTURE))
+    studio.inputs.mask.mask = half_mask()
+    assert studio.inputs.taken()["mask"].width == SIZE[0]
+    check(studio, png(PICTURE.resize((64, 64))))
+    assert studio.inputs.mask.mask is None
+    assert refused(studio) == ["mask"]
+
+
+def test_a_turned_picture_at_an_address_is_not_painted_on(studio):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    work(studio, "inpaint")
+    hand_in(studio, ADDRESS)
+    check(studio, png(PICTURE, exif=exif))
+    assert studio.inputs.canvas.children == ()
+    assert refused(studio) == ["mask"]
+    assert "rotated by EXIF" in studio.inputs.problem
+
+
+def test_a_stroke_that_comes_while_a_mask_is_made_ready_is_not_lost(studio, monkeypatch):
+    work(studio, "inpaint")
+    hand_in(studio, PICTURE)
+    studio.inputs.mask.mask = half_mask()
+    take = studio.session.take_mask
+
+    def while_painting(mask: Image.Image, first: object) -> object:
+        taken = take(mask, first)
+        monkeypatch.undo()
+        studio.inputs.mask.mask = ImageOps.invert(half_mask())
+        return taken
+
+    monkeypatch.setattr(studio.session, "take_mask", while_painting)
+    first, second = (studio.inputs.taken()["mask"] for _ in range(2))
+    assert first.sha256 != second.sha256
+
+
+def test_what_is_on_its_way_is_waited_for_from_python_too(studio):
+    work(studio, "change")
+    hand_in(studio, PICTURE)
+    studio.inputs.references._change(lambda deck: (*deck, Card("late", "late.png")))
+    assert refused(studio) == ["references"]
+    assert studio.jobs == []
+    assert "still on its way" in studio.inputs.problem

@@ -60,3 +60,11 @@ def test_nothing_in_common_is_said(bar, models, said):
 def test_each_choice_that_is_not_offered_has_its_reason(bar):
     bar.follow([PAINTER])
     assert {row["name"]: row["why"] for row in bar._rows if row["why"]} == {"vary": "painter makes no variations."}
+
+
+def test_whoever_works_with_pictures_goes_on_with_them(bar):
+    bar.value = "inpaint"
+    bar.follow([model(T2I, EDIT, name="plain")])
+    assert (bar.value, bar.note) == ("change", "plain takes no mask. Now: from pictures.")
+    bar.follow([TALKER])
+    assert bar.value == "create"

@@ -1,5 +1,7 @@
 // The bar on top of the Studio: where pictures come from, how to use a key, and what went wrong.
 
+const NOT_ALL_CAME = "Nothing was sent: a picture that was on its way when you pressed Run is not among those that are sent.";
+
 /** Ctrl+Enter in the prompt runs. On the way in, since ipywidgets lets no key out of its text boxes. */
 function runOnKeys(box) {
   const onKey = (event) => {
@@ -10,10 +12,16 @@ function runOnKeys(box) {
   box.addEventListener("keydown", onKey, true);
 }
 
-/** Wait until no picture is on its way to Python: a run without it would be another run. */
-function arrived(box) {
+/**
+ * Wait until no picture is on its way to Python: a run without it would be another run.
+ * Returns whether all of them came; one may be refused or removed meanwhile, or another workflow be chosen.
+ */
+async function arrived(box) {
   const busy = () => box.querySelector("[data-busy='true']");
-  return new Promise((resolve) => {
+  const cards = () => [...box.querySelectorAll(".tlnb-refs-card")];
+  const here = ["ready", "refused", "failed"];
+  const awaited = cards().filter((card) => busy() && !here.includes(card.dataset.state)).map((card) => card.dataset.key);
+  await new Promise((resolve) => {
     if (!busy()) return resolve();
     const watch = new MutationObserver(() => {
       if (busy()) return;
@@ -22,6 +30,8 @@ function arrived(box) {
     });
     watch.observe(box, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-busy"] });
   });
+  const ready = cards().filter((card) => card.dataset.state === "ready").map((card) => card.dataset.key);
+  return awaited.every((key) => ready.includes(key));
 }
 
 /**
@@ -40,7 +50,10 @@ function runWhenHeard(box, model) {
     if (state === "asking") return;
     state = "asking";
     try {
-      await arrived(box);
+      if (!(await arrived(box))) {
+        model.set("error", NOT_ALL_CAME);
+        return;
+      }
       await ask(model, "heard");
       state = "passing";
       button.click();

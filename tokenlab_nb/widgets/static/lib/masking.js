@@ -142,7 +142,8 @@ class MaskStore {
   sendMask() {
     const { form, bytes } = packMask(this.mask, this.width, this.height);
     this.turn += 1;
-    const facts = { form, width: this.width, height: this.height, by: this.id, turn: this.turn };
+    const size = { picture: this.picture, width: this.width, height: this.height };
+    const facts = { form, ...size, by: this.id, turn: this.turn };
     const [last, fields] = this.sendParts(bytes);
     this.send({ type: "mask", ...facts, ...fields }, [last]);
     this.slow("mask", () => this.turn > this.kept && "Not in Python yet: it waits until the running cell has ended.");
