@@ -45,6 +45,22 @@ def test_it_says_what_it_went_on_to_and_why(bar):
     assert (bar.value, bar.note) == ("change", "")
 
 
+@pytest.mark.parametrize(
+    ("was", "models", "value"),
+    [
+        ("inpaint", [model(T2I, EDIT)], "change"),
+        ("vary", [PAINTER], "change"),
+        ("change", [LEGACY, model(T2I, VARIATION)], "vary"),
+        ("inpaint", [TALKER], "create"),
+        ("create", [model(EDIT, VARIATION)], "change"),
+    ],
+)
+def test_pictures_that_are_handed_in_stay_in_use_where_they_can(bar, was, models, value):
+    bar.value = was
+    bar.follow(models)
+    assert bar.value == value
+
+
 def test_a_choice_that_is_offered_stays(bar):
     bar.value = "inpaint"
     bar.follow([PAINTER])

@@ -8,6 +8,7 @@ function render({ model, el }) {
   const why = h("div", { class: "tlnb-flows-why" });
   const buttons = new Map();
   let told = "";
+  let drawn = "";
 
   const choose = (name) => {
     if (buttons.get(name).getAttribute("aria-disabled") === "true") return;
@@ -43,6 +44,8 @@ function render({ model, el }) {
     group.append(button);
   }
   group.addEventListener("keydown", move);
+  // Whoever comes back by Tab comes to what is on, also after a look at what is not offered, or a click.
+  group.addEventListener("focusout", (event) => group.contains(event.relatedTarget) || update());
   keepKeys(group);
 
   const update = () => {
@@ -54,8 +57,9 @@ function render({ model, el }) {
       setAttr(button, "aria-disabled", row.why ? "true" : null);
       setAttr(button, "title", row.why || row.help);
       setAttr(button, "aria-description", row.why || row.help);
-      if (!group.contains(document.activeElement)) setAttr(button, "tabindex", row.name === value ? "0" : "-1");
+      if (!group.contains(document.activeElement) || value !== drawn) setAttr(button, "tabindex", row.name === value ? "0" : "-1");
     }
+    drawn = value;
     setText(help, rows.find((row) => row.name === value)?.help ?? "");
     // Why something is greyed out stands there to be read: a tooltip is for who has a mouse.
     const reasons = rows.filter((row) => row.why && row.name !== value).map((row) => `${row.label}: ${row.why}`);
