@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -21,6 +22,7 @@ from tokenlab_nb import images
 from tokenlab_nb.contract.hosts import url_problem
 from tokenlab_nb.contract.model import Issue, Operation
 from tokenlab_nb.contract.references import Source
+from tokenlab_nb.contract.signed import url_issue
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.widgets import _cards
@@ -239,6 +241,9 @@ class ReferencePicker(Deck):
         problem = url_problem(text, trusted_origin=self.session.origin)
         if problem:
             return {"problem": f"This address cannot be used. {problem} Use a public one, or add the file itself."}
+        late = url_issue("references", text, time.time())
+        if late and late.severity == "error":
+            return {"problem": f"This address cannot be used. {late.message} {late.remedy}"}
         (card,) = self._expect([{**message, "name": name_of(text)}], "taking")
         try:
             source, notes = self.session.take_in(text)

@@ -10,6 +10,11 @@ from tokenlab_nb import errors
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.errors import ImageError, ValidationError
 
+LATE = (
+    "https://images.example.org/fox.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20200101T000000Z"
+    "&X-Amz-Expires=600&X-Amz-Signature=SECRET"
+)
+
 
 def test_an_address_is_added_and_its_query_is_kept_from_the_page(picker, ask, page):
     ask(picker, {"type": "address", "id": 1, "key": "a", "text": f" {SIGNED} "})
@@ -27,6 +32,7 @@ def test_an_address_is_added_and_its_query_is_kept_from_the_page(picker, ask, pa
         ("https://192.168.1.2/x?t=SECRET", "cannot be used"),
         ("https://localhost/x", "cannot be used"),
         ("https://me:SECRET@images.example.org/x", "cannot be used"),
+        (LATE, "expired"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_told_where_it_was_written(picker, page, ask, text, said):

@@ -191,10 +191,13 @@ class References {
     ];
     setAttr(root, "data-busy", busy.length ? "true" : null);
     setAttr(root, "data-empty", !entries.length);
+    // Every step of a countdown read out would drown the news of what was added.
+    setAttr(status, "aria-live", moving && !asking && !items.some((item) => item.slow) ? "off" : null);
     setText(status, words.filter(Boolean).join(" "));
     setShown(all, asking > 1);
     fill(limits, this.model.get("limits").map((each) => [`${each.models}: `, each.words, false]));
-    fill(notes, this.model.get("notes").map((note) => [entries.length ? noteWord(note) : "", note.text, note.bad && entries.length > 0]));
+    const isThere = entries.some(({ row }) => row?.state === "ready"); // before that, nobody has done anything wrong
+    fill(notes, this.model.get("notes").map((note) => [isThere ? noteWord(note) : "", note.text, note.bad && isThere]));
   }
 
   countWords(entries) {
@@ -388,12 +391,20 @@ class References {
     });
     if (!over) return null;
     const box = over.getBoundingClientRect();
-    return { li: over, after: event.clientX > box.left + box.width / 2 };
+    const stacked = this.isStacked();
+    const after = stacked ? event.clientY > box.top + box.height / 2 : event.clientX > box.left + box.width / 2;
+    return { li: over, after, stacked };
+  }
+
+  /** Whether the cards stand in one column, as they do in the Studio: a place is above or below another then. */
+  isStacked() {
+    return getComputedStyle(this.parts.cards).gridTemplateColumns.split(" ").length === 1;
   }
 
   mark(place) {
+    const side = place && (place.stacked ? ["above", "below"] : ["before", "after"])[Number(place.after)];
     for (const { li } of this.nodes.values()) {
-      setAttr(li, "data-drop", place?.li === li && li.dataset.key !== this.dragged ? (place.after ? "after" : "before") : null);
+      setAttr(li, "data-drop", place?.li === li && li.dataset.key !== this.dragged ? side : null);
     }
   }
 
