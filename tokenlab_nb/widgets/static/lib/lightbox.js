@@ -57,6 +57,8 @@ function lightbox(model, store, root, { closed }) {
     setText(note, text);
     if (!shown) return;
     const view = inside.label();
+    if (inside.current() && use.node.contains(root.getRootNode().activeElement)) stage.focus();
+    use.update(Boolean(shown.data.hash) && !inside.current()); // it is the result that would be used
     setAttr(stage, "role", view ? "tabpanel" : "group");
     setAttr(stage, "aria-label", `${view ? `${view}: ` : ""}${label(shown.row, shown.data)}`);
   }
@@ -76,7 +78,6 @@ function lightbox(model, store, root, { closed }) {
     back.disabled = at === 0;
     on.disabled = at === items.length - 1;
     for (const each of [fit, full, save]) each.disabled = !data.hash;
-    use.update(Boolean(data.hash));
     setShown(img, Boolean(data.hash));
     trouble.update(row.error, !data.hash);
     inside.update(row, Boolean(data.hash));
