@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.harness import Notebook
 from tests.browser.test_pictures import pictures
-from tests.browser.test_references import noise
+from tests.browser.test_references import given, noise
 from tests.browser.test_studio import choose, opened, run_button, studio, write
 
 SIZE = (480, 360)
@@ -198,6 +198,7 @@ def test_run_waits_for_a_picture_and_sends_nothing_where_it_does_not_come(lab):
         button = cards.nth(1).get_by_role("button", name=answer)
         expect(cards.nth(1).get_by_role("button", name="Keep as it is")).to_be_visible()
         run_button(nb).click()
+        expect(studio(nb).locator(".tlnb-studio-wait")).to_contain_text("Run waits for your answer")
         assert nb.value("len(studio.jobs)") == 0
         button.click()
         if not jobs:
@@ -205,3 +206,47 @@ def test_run_waits_for_a_picture_and_sends_nothing_where_it_does_not_come(lab):
             assert nb.value("len(studio.jobs)") == 0
     pictures(nb, 1)
     assert nb.value("[len(job.request.references) for job in studio.jobs]") == [2]
+
+
+def test_tab_comes_back_to_what_is_on(lab):
+    nb = opened(lab)
+    choose(nb, "gpt-image-2")
+    flow(nb, "Edit a part").click()
+    expect(flow(nb, "Edit a part")).to_have_attribute("aria-checked", "true")
+    expect(flow(nb, "Edit a part")).to_have_attribute("tabindex", "0")
+    expect(flow(nb, "Variations")).to_have_attribute("aria-disabled", "true")
+    nb.page.keyboard.press("ArrowRight")  # not offered: read out only
+    expect(flow(nb, "Variations")).to_be_focused()
+    nb.page.keyboard.press("Tab")
+    nb.page.keyboard.press("Shift+Tab")
+    expect(flow(nb, "Edit a part")).to_be_focused()
+
+
+def test_what_is_wrong_is_read_out(lab):
+    nb = opened(lab)
+    begun(nb)
+    run_button(nb).click()
+    problem = studio(nb).locator(".tlnb-studio-inputs .tlnb-studio-problem")
+    expect(problem).to_contain_text("Nothing is painted yet.")
+    expect(problem).to_have_attribute("role", "alert")
+    expect(studio(nb).locator(".tlnb-studio-foot .tlnb-studio-problem")).to_have_attribute("role", "alert")
+    write(nb, "A red balloon")
+    expect(studio(nb).locator(".tlnb-studio-foot .tlnb-studio-line")).not_to_have_attribute("role", "alert")
+
+
+def test_pictures_that_stand_below_each_other_are_dragged_up_and_down(lab):
+    nb = opened(lab, height=1400)
+    choose(nb, "gpt-image-2")
+    flow(nb, "From pictures").click()
+    files = [given(f"{place}.png", picture() + bytes([place])) for place in (1, 2, 3)]
+    studio(nb).locator(".tlnb-refs input[type=file]").set_input_files(files)
+    names = studio(nb).locator(".tlnb-refs-name")
+    cards = studio(nb).locator(".tlnb-refs-card")
+    expect(names).to_have_text(["1.png", "2.png", "3.png"])
+    expect(studio(nb).locator(".tlnb-refs")).not_to_have_attribute("data-busy", "true")
+    box = cards.nth(2).bounding_box()
+    assert box
+    cards.nth(0).locator(".tlnb-refs-frame").drag_to(cards.nth(2), target_position={"x": 20, "y": box["height"] - 8})
+    expect(names).to_have_text(["2.png", "3.png", "1.png"])
+    cards.nth(2).locator(".tlnb-refs-frame").drag_to(cards.nth(0), target_position={"x": box["width"] - 20, "y": 8})
+    expect(names).to_have_text(["1.png", "2.png", "3.png"])

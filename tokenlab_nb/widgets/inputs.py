@@ -158,13 +158,18 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         Returns:
             What to tell the user.
         """
-        if picture.sha256 not in [source.picture for source in self.references.value]:
+        is_new = picture.sha256 not in [source.picture for source in self.references.value]
+        if is_new:
             self.references.add(picture)
         if not self.workflow.needs_pictures:
             possible = [name for name in self.bar.offered if WORKFLOWS[name].needs_pictures]
             if not possible:
                 return "Added to the pictures. The chosen models take none: choose others, then From pictures."
             self.bar.value = possible[0]
+        if not is_new:
+            return "It is among the pictures already."
+        if self.workflow.needs_mask and len(self.references.value) > 1:
+            return "Added to the pictures. You paint on the first one: press Earlier on the new one to paint on that."
         return "Added to the pictures."
 
     def show_issues(self, issues: Sequence[IssueLike]) -> list[IssueLike]:

@@ -178,8 +178,19 @@ def test_a_result_can_be_used_as_a_reference(studio):
     assert studio.gallery._on_use({"hash": image.sha256}, []) == {"said": "Added to the pictures."}
     assert studio.inputs.bar.value == "change"
     assert [source.sha256 for source in studio.inputs.references.value] == [image.sha256]
-    studio.gallery._on_use({"hash": image.sha256}, [])
+    again = studio.gallery._on_use({"hash": image.sha256}, [])
+    assert again == {"said": "It is among the pictures already."}
     assert len(studio.inputs.references.value) == 1
+
+
+def test_a_result_that_is_used_beside_the_painted_picture_says_which_one_is_painted_on(studio):
+    (job,) = studio.run()
+    (image,) = job.wait(DEADLINE)
+    until(lambda: image.sha256 in studio.gallery._results)
+    work(studio, "inpaint")
+    hand_in(studio, PICTURE)
+    assert "You paint on the first" in studio.gallery._on_use({"hash": image.sha256}, [])["said"]
+    assert len(studio.inputs.references.value) == 2
 
 
 def test_where_no_model_takes_pictures_a_result_waits_for_one_that_does(studio):

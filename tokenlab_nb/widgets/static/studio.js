@@ -12,6 +12,35 @@ function runOnKeys(box) {
   box.addEventListener("keydown", onKey, true);
 }
 
+const WAITS = "Run waits for the pictures on their way.";
+const ASKS = "Run waits for your answer about a large picture, and goes on then.";
+const AT_WORK = "Python is at work: Run is heard when the running cell ends.";
+const SLOW = 1000; // ms, after which the wait for Python is told
+const TURNS = { subtree: true, childList: true, attributes: true, attributeFilter: ["data-busy", "data-state"] };
+
+/** Say what Run waits for, as long as pictures are on their way; returns a function that ends it. */
+function tellWait(box, told) {
+  const tell = () => {
+    const asks = box.querySelector(".tlnb-refs-card[data-state='asking']");
+    setText(told, asks ? ASKS : box.querySelector("[data-busy='true']") ? WAITS : "");
+  };
+  const watch = new MutationObserver(tell);
+  watch.observe(box, TURNS);
+  tell();
+  return () => watch.disconnect();
+}
+
+/** What is wrong stands in labels, which have no role of their own: it is to be heard, too. */
+function tellProblems(box) {
+  const mark = () => {
+    for (const line of box.querySelectorAll(".tlnb-studio-line")) {
+      setAttr(line, "role", line.classList.contains("tlnb-studio-problem") ? "alert" : null);
+    }
+  };
+  new MutationObserver(mark).observe(box, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
+  mark();
+}
+
 /**
  * Wait until no picture is on its way to Python: a run without it would be another run.
  * Returns whether all of them came; one may be refused or removed meanwhile, or another workflow be chosen.
@@ -36,12 +65,14 @@ async function arrived(box) {
 
 /**
  * Let a click on Run through only when Python has heard all that was typed and painted and has all pictures that are
- * on their way to it, and once only.
+ * on their way to it, and once only. What it waits for stands beside it.
  * ipywidgets holds text back while an earlier change is on its way, so a click could overtake the end of the prompt.
  * Python answers a question after those changes; by then the text that was held back is sent, and the click follows it.
  */
 function runWhenHeard(box, model) {
   let state = "ready";
+  const told = h("span", { class: "tlnb-studio-wait", role: "status" });
+  box.querySelector(".tlnb-studio-foot")?.append(told);
   const onClick = async (event) => {
     const button = event.target.closest(".tlnb-studio-run");
     if (!button || state === "passing") return;
@@ -49,15 +80,22 @@ function runWhenHeard(box, model) {
     event.stopPropagation();
     if (state === "asking") return;
     state = "asking";
+    const endTelling = tellWait(box, told);
+    let slow = 0;
     try {
       if (!(await arrived(box))) {
         model.set("error", NOT_ALL_CAME);
         return;
       }
+      endTelling();
+      slow = setTimeout(() => setText(told, AT_WORK), SLOW);
       await ask(model, "heard");
       state = "passing";
       button.click();
     } finally {
+      endTelling();
+      clearTimeout(slow);
+      setText(told, "");
       state = "ready";
     }
   };
@@ -104,6 +142,7 @@ function render({ model, el }) {
     keepKeys(box);
     runOnKeys(box);
     runWhenHeard(box, model);
+    tellProblems(box);
   };
   frame = requestAnimationFrame(settle);
   root.append(h("div", { class: "tlnb-bar-line" }, h("strong", { text: "TokenLab Studio" }), place, button), help, notice);
