@@ -15,7 +15,7 @@ class Uploads {
     this.previews = new Map(); // key -> object URL, until the thumbnail is there
     this.listeners = new Set();
     this.line = Promise.resolve();
-    this.announced = Promise.resolve(); // until Python knows of all files so far
+    this.announced = Promise.resolve(); // until Python knows of all pictures so far
     this.onLeave = () => {
       for (const key of this.items.keys()) this.tell("remove", { key });
     };
@@ -46,7 +46,9 @@ class Uploads {
   async request(name, type, fields) {
     const item = this.enter(name, {});
     try {
-      const { result } = await this.asked([item], type, { ...fields, key: item.key });
+      const asked = this.announced.then(() => this.asked([item], type, { ...fields, key: item.key }));
+      this.announced = asked.catch(() => {}); // what comes next stands behind it
+      const { result } = await asked;
       if (result?.problem) this.fail(item, result.problem);
       else this.leave(item);
     } catch (error) {
