@@ -249,8 +249,12 @@ class Desk:
             of: A job, or one picture.
 
         Raises:
-            TokenLabError: If the ledger cannot be read.
+            TokenLabError: If it is neither, or the ledger cannot be read.
         """
+        if not isinstance(of, Job | ImageResult):
+            raise ValidationError(
+                f"A {type(of).__name__} has no lineage.", hint="Hand in a job or one of its pictures."
+            )
         if isinstance(of, Job):
             first = next(iter(of.snapshot.images), None)
             return trace(Maker(of.snapshot, first.index if first else 0), self._journal.maker)

@@ -77,12 +77,14 @@ def mask(picture: Picture, first: Source | None, blobs: Blobs) -> Taken:
     """Bring a mask into the shape that edits want; see `sources`.
 
     Args:
-        picture: What was handed in. An address stays one, and so does a `Source` that says what may change as the
-            service reads it; any other one is converted, or refused where it was uploaded as it is.
+        picture: What was handed in; of a mask editor, what is painted there. An address stays one, and so does a
+            `Source` that says what may change as the service reads it; any other one is converted, or refused where it
+            was uploaded as it is.
         first: The picture that it covers, where one was given; the size is checked where it is known.
         blobs: Keeps local bytes.
     """
     with _named("mask"):
+        picture = _painted(picture)
         if isinstance(picture, Source):
             data = _here(picture, blobs)
             if data is None or masks.is_ready(data):
@@ -102,6 +104,16 @@ def mask(picture: Picture, first: Source | None, blobs: Blobs) -> Taken:
     width, height = read.area.size
     kept = Source(sha256=blobs.put(data), media_type="image/png", size=len(data), width=width, height=height)
     return kept, tuple(Issue("mask", said, remedy=what, severity="warning") for said, what in read.doubts)
+
+
+def _painted(picture: Picture) -> Picture:
+    """What is painted in a mask editor, which stands further down the street; anything else as it is."""
+    if not (hasattr(picture, "mask") and hasattr(picture, "share")):
+        return picture
+    if picture.mask is None:
+        why = "Nothing is painted in the mask editor yet."
+        raise ImageError(why, hint="Paint over what should change; or leave the mask out, and all of it may change.")
+    return picture.mask
 
 
 def _here(known: Source, blobs: Blobs) -> bytes | None:
@@ -169,7 +181,10 @@ def default_operation(model: Model, *, has_pictures: bool, has_mask: bool) -> st
     """Choose what a request without a named operation means for this model."""
     pictured = (IMAGE_EDIT, IMAGE_TO_IMAGE) if has_mask else (IMAGE_TO_IMAGE, IMAGE_EDIT)
     order = pictured if has_pictures else (TEXT_TO_IMAGE, *model.contract.operations)
-    return next((name for name in order if name in model.contract.operations), order[0])
+    offered = [name for name in order if name in model.contract.operations]
+    if has_mask:  # whichever takes one, wherever there is one that does
+        offered.sort(key=lambda name: not model.contract.operations[name].takes_mask)
+    return offered[0] if offered else order[0]
 
 
 def refusal(subject: str, issues: Sequence[Issue]) -> ValidationError:

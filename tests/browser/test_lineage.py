@@ -25,7 +25,7 @@ third.wait()
 gallery = tl.Gallery([first, edited, third])
 """
 )
-TOLD = 'gpt-image-2 text-to-image "A red fox in a green forest" -> gpt-image-2 edit in a mask "a purple balloon"'
+TOLD = 'gpt-image-2 text-to-image "A red fox in a green forest" -> gpt-image-2 masked edit "a purple balloon"'
 LINE = TOLD.replace("->", "\u2192")
 EDITED = 1
 

@@ -155,7 +155,7 @@ def test_a_part_of_a_result_is_painted_over_and_made_anew(lab):
     write(nb, "A green balloon")
     run_button(nb).click()
     pictures(nb, 2)
-    expect(studio(nb).locator(".tlnb-tile").last).to_contain_text("in a mask")
+    expect(studio(nb).locator(".tlnb-tile").last).to_contain_text("masked edit")
     nb.js("panel.content.node.querySelector('.jp-WindowedPanel-outer').scrollTop = 60;")
     nb.shot("edit", studio(nb))
 
@@ -171,7 +171,7 @@ def test_what_the_models_do_not_offer_is_greyed_out_with_its_reason(lab):
     expect(flow(nb, "From pictures")).to_have_attribute("aria-checked", "true")
     expect(studio(nb).locator(".tlnb-refs")).to_be_visible()
     run_button(nb).click()
-    expect(studio(nb).locator(".tlnb-studio-inputs .tlnb-studio-problem")).to_contain_text("needs a picture")
+    expect(studio(nb).locator(".tlnb-studio-inputs .tlnb-studio-problem")).to_contain_text("There is no picture yet")
     assert nb.value("len(studio.jobs)") == 0
 
 

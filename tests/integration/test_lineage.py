@@ -15,7 +15,7 @@ from tokenlab_nb.session import Session
 
 LINE = (
     'gpt-image-2 text-to-image "A red fox in a green forest" -> gpt-image-2 edit "at night" -> '
-    'gpt-image-2 edit in a mask "a purple balloon" -> dall-e-2 variation'
+    'gpt-image-2 masked edit "a purple balloon" -> dall-e-2 variation'
 )
 
 

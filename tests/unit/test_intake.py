@@ -243,3 +243,24 @@ def test_a_mask_that_cannot_be_used_is_refused_once(blobs: Kept, what: str) -> N
     assert [issue.field for issue in caught.value.issues] == ["mask"]
     assert str(caught.value).count(words) == 1
     assert blobs == {}
+
+
+class Editor:
+    """A mask editor, as far as masks go."""
+
+    share = 0.5
+
+    def __init__(self, painted: Image.Image | None) -> None:
+        self.mask = painted
+
+
+def test_a_mask_editor_stands_for_what_is_painted_in_it(blobs: Kept) -> None:
+    painted = Image.new("L", (64, 48), 0)
+    painted.paste(255, (0, 0, 20, 48))
+    assert intake.mask(Editor(painted), None, blobs) == intake.mask(painted, None, blobs)
+
+
+def test_an_editor_in_which_nothing_is_painted_is_refused(blobs: Kept) -> None:
+    with pytest.raises(ValidationError, match="Nothing is painted in the mask editor yet") as told:
+        intake.mask(Editor(None), None, blobs)
+    assert [issue.field for issue in told.value.issues] == ["mask"]

@@ -89,7 +89,7 @@ RESULT = Errand(
 REFERENCE = Errand(
     MAX_FILE_BYTES,
     30.0,
-    again="The service may fare otherwise, or alike: open the address in a browser, or hand in the file itself.",
+    again="The service may reach it all the same: open the address in a browser, or hand in the file itself.",
     refused=_HAND_IN,
     smaller="Make the picture smaller.",
     by_bytes=True,

@@ -65,7 +65,7 @@ class Ancestor:
         more = f" + {self.beside} more" if self.beside else ""
         if not self.job_id:
             return f"{self.outside}{more}"
-        what = _SHORT.get(self.operation, self.operation) + (" in a mask" if self.masked else "")
+        what = ("masked " if self.masked else "") + _SHORT.get(self.operation, self.operation)
         said = f' "{_clipped(self.prompt)}"' if self.prompt else ""
         return f"{self.model} {what}{said}{more}" if self.model else f"an adopted task{more}"
 

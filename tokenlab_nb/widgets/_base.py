@@ -128,6 +128,11 @@ class Widget(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._describe()})"
 
+    def close(self) -> None:
+        """Free both ends, those of its layout too."""
+        super().close()
+        close_looks(self)
+
     def _describe(self) -> str:
         """What stands between the parentheses of the repr: one stable line."""
         return ""
@@ -165,6 +170,20 @@ class Widget(anywidget.AnyWidget):
         if handler is None:
             raise LookupError(f"This widget takes no message of type {kind!r}.")
         return handler
+
+
+def close_looks(widget: Any) -> None:
+    """Close a widget's layout and style, widgets of their own that ipywidgets leaves open; none is made for that."""
+    made = getattr(widget, "_trait_values", {})
+    for part in (made.get("style"), made.get("layout")):
+        if part is not None and hasattr(part, "close"):
+            part.close()
+
+
+def close_whole(widget: Any) -> None:
+    """Close a plain ipywidget with its layout and style."""
+    widget.close()
+    close_looks(widget)
 
 
 def plain_boxes(box: Any) -> list[Any]:

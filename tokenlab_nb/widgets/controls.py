@@ -15,7 +15,7 @@ from tokenlab_nb.contract.model import Issue, Json, Operation
 from tokenlab_nb.contract.params import ADVANCED_ORDER
 from tokenlab_nb.contract.unite import Shared, unite
 from tokenlab_nb.errors import IssueLike, ValidationError
-from tokenlab_nb.widgets._base import note_run, static_text
+from tokenlab_nb.widgets._base import close_looks, close_whole, note_run, static_text
 from tokenlab_nb.widgets._fields import AUTO, Auto, UnreadableError, make_field
 
 __all__ = ["ParameterControls"]
@@ -187,8 +187,9 @@ class ParameterControls(w.VBox):  # type: ignore[misc]  # ipywidgets carry no ty
         for row in self._rows.values():
             row.close()
         for part in (self._style, self._carried, self._more, self._common, self._rare):
-            _close(part)
+            close_whole(part)
         super().close()
+        close_looks(self)
 
     def _build(self, operations: list[tuple[str, Operation]]) -> None:
         """Make the rows; those whose facts did not change stay, with the focus that may be in them."""
@@ -310,13 +311,6 @@ def _unknown_name(name: str, known: Mapping[str, object]) -> Issue:
     near = difflib.get_close_matches(name, known, n=1)
     remedy = f"Did you mean {near[0]}?" if near else f"They take: {', '.join(known) or 'nothing'}."
     return Issue(name, f"None of the chosen models takes {name}.", tuple(known), remedy)
-
-
-def _close(widget: Any) -> None:
-    """Close a widget with its looks, which ipywidgets leaves open."""
-    for part in (getattr(widget, "style", None), widget.layout, widget):
-        if part is not None:
-            part.close()
 
 
 def _tree(widget: Any) -> list[Any]:

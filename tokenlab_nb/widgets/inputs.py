@@ -13,7 +13,7 @@ from tokenlab_nb.contract.model import Issue, Model, Operation
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.workflows import WORKFLOWS, Workflow, operation_for
 from tokenlab_nb.errors import IssueLike, TokenLabError
-from tokenlab_nb.widgets._base import failure_text, guard
+from tokenlab_nb.widgets._base import close_looks, close_whole, failure_text, guard
 from tokenlab_nb.widgets.mask import MaskEditor
 from tokenlab_nb.widgets.references import ReferencePicker
 from tokenlab_nb.widgets.workflows import WorkflowBar
@@ -29,6 +29,7 @@ _AT_AN_ADDRESS = "The first picture lies at an address: press its Check button, 
 _ELSE = "To change all of it, choose From pictures."
 _TURNED = "The first picture lies at an address and is rotated by EXIF: add its file instead, and it can be painted on."
 _UNPAINTED = Issue("mask", "Nothing is painted yet.", remedy="Paint over what should change, or choose From pictures.")
+_NO_PICTURE = Issue("references", "There is no picture yet.", remedy="Add one below the workflows.")
 _ON_ITS_WAY = Issue("references", "A picture is still on its way.", remedy="Wait for it, or remove it.")
 
 
@@ -129,10 +130,17 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         """What is not here yet, so that these requests would be other ones than are shown."""
         if self.workflow.needs_pictures and self.references.is_busy:
             return _ON_ITS_WAY
+        if self.workflow.needs_pictures and not self.references.value:
+            return _NO_PICTURE
         without = self.workflow.needs_mask and any(request.mask is None for request in requests)
         if not (without or self.lacks_mask):
             return None
         return _UNPAINTED if self._painted_on else replace(_UNPAINTED, message=str(self._line.value), remedy=_ELSE)
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """What is to be done with which pictures, as a value: while it is equal, nothing of it has changed."""
+        return self.bar.value, self.references.value, self.mask.version if self.workflow.needs_mask else 0
 
     def taken(self) -> dict[str, Any]:
         """The pictures that Run sends, as `Session.checked` takes them; the mask is made ready here.
@@ -175,17 +183,21 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def show_issues(self, issues: Sequence[IssueLike]) -> list[IssueLike]:
         """Say what is wrong with pictures and mask, or worth knowing; return the issues about something else."""
         mine = [issue for issue in issues if issue.field.startswith(("references", "mask"))]
-        doubts = [*mine, *self._doubts] if self.workflow.needs_mask else mine
-        self._problem.value = _words([issue for issue in mine if not _is_warning(issue)])
+        told = [_NO_PICTURE] if _NO_PICTURE in mine else mine  # what each model says of that comes to the same
+        doubts = [*told, *self._doubts] if self.workflow.needs_mask else told
+        self._problem.value = _words([issue for issue in told if not _is_warning(issue)])
         self._note.value = _words([issue for issue in doubts if _is_warning(issue)])
         self._arrange()
         return [issue for issue in issues if issue not in mine]
 
     def close(self) -> None:
         """Free both ends of every widget in it."""
-        for part in (self.bar, self.references, self.mask, self._line, self._note, self._problem, self.canvas):
+        for part in (self.bar, self.references, self.mask):
             part.close()
+        for box in (self._line, self._note, self._problem, self.canvas):
+            close_whole(box)
         super().close()
+        close_looks(self)
 
     # ------------------------------------------------------------------------------------ changes
 
@@ -263,12 +275,8 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         return self.mask.mask if is_there else None
 
     def _mask_source(self, pictures: Sequence[Source]) -> Source | None:
-        if self._stale:
-            self._kept, self._doubts, self._stale = (
-                None,
-                (),
-                False,
-            )  # before the mask is read: a stroke may come meanwhile
+        if self._stale:  # before the mask is read: a stroke may come meanwhile
+            self._kept, self._doubts, self._stale = None, (), False
         mask = self._painted(pictures)
         if mask is None:
             self._kept, self._doubts = None, ()

@@ -53,7 +53,7 @@ class MaskEditor(Widget):
 
     Example:
         >>> editor = MaskEditor("room.png")
-        >>> session.edit(model="gpt-image-2", prompt="A red sofa", image=editor.image, mask=editor.mask)
+        >>> session.edit(model="gpt-image-2", prompt="A red sofa", image=editor.image, mask=editor)
     """
 
     libs: ClassVar[tuple[str, ...]] = ("bits", "masking", "stage")
@@ -116,6 +116,11 @@ class MaskEditor(Widget):
     def mask(self, mask: Any) -> None:
         self._show(self._told(partial(self._read, mask)))
         self._tell()
+
+    @property
+    def version(self) -> int:
+        """A number that is another one after every change of the mask."""
+        return int(self._now["mask"])
 
     @property
     def share(self) -> float:

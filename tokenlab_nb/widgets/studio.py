@@ -14,7 +14,7 @@ from tokenlab_nb.contract.model import Json, Model, Operation
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.contract.workflows import CREATE, operation_for
 from tokenlab_nb.errors import BudgetExceededError, IssueLike, TokenLabError, ValidationError
-from tokenlab_nb.widgets._base import failure_text, guard, note_run, plain_boxes
+from tokenlab_nb.widgets._base import close_looks, close_whole, failure_text, guard, note_run, plain_boxes
 from tokenlab_nb.widgets._bridge import bridge
 from tokenlab_nb.widgets._header import Header
 from tokenlab_nb.widgets._tiles import is_set_aside
@@ -141,9 +141,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         if issues:
             rest = self._show_issues(issues)
             text = " ".join(dict.fromkeys(f"{issue.message} {issue.remedy}".strip() for issue in rest))
-            raise ValidationError(
-                f"Nothing was sent. {text}".strip(), issues=issues, hint="See beside what it is about."
-            )
+            where = "See beside what it is about."
+            raise ValidationError(f"Nothing was sent. {text}".strip(), issues=issues, hint=where)
         jobs = self._sent(requests)
         for job in jobs:
             self.gallery.add(job)
@@ -164,8 +163,9 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             if part := self.__dict__.get(name):  # where the making failed half-way, some are missing
                 part.close()
         for box in plain_boxes(self):
-            box.close()
+            close_whole(box)
         super().close()
+        close_looks(self)
 
     def _ipython_display_(self, **_options: object) -> None:
         import_module("tokenlab_nb.widgets._twin").show(self, {self.gallery.twin: self.gallery.frozen()})
@@ -204,11 +204,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         taken = self.inputs.at_hand()
         for name in list(self._shown) if taken is not None and not self.inputs.lacks_mask else []:
             with suppress(ValidationError, KeyError):  # another choice of models may just be on its way in
-                operation = self._operation(name).name
-                values = self._values(name)
-                requests.append(
-                    self.session.draft_request(self._models[name], values, operation=operation, **(taken or {}))
-                )
+                more = {"operation": self._operation(name).name, **(taken or {})}
+                requests.append(self.session.draft_request(self._models[name], self._values(name), **more))
         return requests
 
     def _show_made(self, jobs: Sequence[Job]) -> None:
@@ -229,11 +226,16 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             self._models.update({name: model for name, model in known.items() if model and name in self._models})
             self._run_if_priced_as_shown()
             return
-        self._reading = stale
+        self._reading, pressed = stale, self._wish()
         for name in sorted(stale):
-            self._then(f"present {name}", self.session.fetch_model(name), partial(self._take_present, name, stale))
+            take = partial(self._take_present, name, stale, pressed)
+            self._then(f"present {name}", self.session.fetch_model(name), take)
 
-    def _take_present(self, name: str, wanted: set[str], answer: Answer[Model]) -> None:
+    def _wish(self) -> object:
+        """All that a run is made of, but for contracts and prices."""
+        return [(name, self._values(name)) for name in self._shown], self.inputs.state
+
+    def _take_present(self, name: str, wanted: set[str], pressed: object, answer: Answer[Model]) -> None:
         if self._reading is not wanted or self.comm is None:  # one of them failed, or the Studio was closed
             return
         try:
@@ -246,15 +248,17 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             self._models[name] = model
         if not wanted:
             self._reading = None
+            if pressed != self._wish():
+                self.quote.show_error("Something changed after Run was pressed. Nothing was sent: press it again.")
+                return
             self._run_if_priced_as_shown()
 
     def _run_if_priced_as_shown(self) -> None:
         shown = (self.button.description, self.quote.price)
         self._reprice()
         if shown != (self.button.description, self.quote.price):
-            self.quote.show_error(
-                "The price has changed since it was shown. Nothing was sent: look, and press Run again."
-            )
+            told = "The price has changed since it was shown. Nothing was sent: look, and press Run again."
+            self.quote.show_error(told)
             return
         self._run_pressed()
 
@@ -275,7 +279,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     # ------------------------------------------------------------------------------------- layout
 
     def _columns(self) -> Any:
-        self.prompt.layout = w.Layout(width="auto")
+        self.prompt.layout.width = "auto"
         foot = w.HBox([self.button, self.retry, self.count])
         # Run stands right below the prompt: the settings are many, and most runs change none of them.
         asked = [self.picker, self.inputs, self.prompt, foot, self.quote]
@@ -349,9 +353,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     def _work_otherwise(self) -> None:
         """Another workflow, other pictures, another mask."""
-        if self._following:
-            return
-        if all(name in self._models for name in self.picker.value):
+        if not self._following and all(name in self._models for name in self.picker.value):
             self._show_controls()
 
     def _operation(self, name: str) -> Operation:

@@ -104,7 +104,7 @@ def test_the_line_follows_the_first_of_several_pictures_and_counts_the_rest(fami
 
 def test_a_mask_is_told(family: Family) -> None:
     made = family.add("a", "one", local("mine"), prompt="a hat", mask=local("mask"))
-    assert str(trace(Maker(made, 0), family.find)) == 'a picture of yours -> model-a edit in a mask "a hat"'
+    assert str(trace(Maker(made, 0), family.find)) == 'a picture of yours -> model-a masked edit "a hat"'
 
 
 def test_an_adopted_task_has_no_model(family: Family) -> None:

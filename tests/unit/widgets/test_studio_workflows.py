@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 
 import pytest
+from ipywidgets.widgets import widget as registry
 from PIL import Image, ImageOps
 
 import tokenlab_nb as tl
@@ -46,7 +47,7 @@ def refused(studio: tl.Studio) -> list[str]:
     """Press Run where it must be refused; the fields that the issues are about."""
     with pytest.raises(tl.errors.ValidationError) as told:
         studio.run()
-    return [issue.field for issue in told.value.issues]
+    return sorted({issue.field for issue in told.value.issues})
 
 
 def test_from_pictures_goes_to_whatever_operation_each_model_has(studio):
@@ -104,7 +105,7 @@ def test_without_a_picture_nothing_is_sent(studio, workflow):
     work(studio, workflow)
     assert refused(studio) == ["references"]
     assert studio.jobs == []
-    assert "needs a picture" in studio.inputs.problem
+    assert "There is no picture yet" in studio.inputs.problem
 
 
 def test_variations_take_no_prompt(studio):
@@ -281,3 +282,29 @@ def test_what_is_on_its_way_is_waited_for_from_python_too(studio):
     assert refused(studio) == ["references"]
     assert studio.jobs == []
     assert "still on its way" in studio.inputs.problem
+
+
+def test_a_closed_studio_leaves_no_widget_behind(sandbox_session):
+    def alive() -> set[str]:
+        return set(registry._instances)
+
+    first = tl.Studio(sandbox_session, models=["gpt-image-2"])  # what is shared is made once
+    until(lambda: not first.button.disabled)
+    first.close()
+    before = alive()
+    studio = tl.Studio(sandbox_session, models=["gpt-image-2"])
+    until(lambda: not studio.button.disabled)
+    work(studio, "inpaint")
+    hand_in(studio, PICTURE)
+    studio.close()
+    assert [type(registry._instances[key]).__name__ for key in alive() - before] == []
+
+
+def test_what_changes_after_a_press_is_not_sent(studio, sandbox_session, monkeypatch):
+    """Where contracts have to be read anew first, some time passes between the press and the sending."""
+    monkeypatch.setattr(sandbox_session, "model_at_hand", lambda _name: None)
+    studio.button.click()
+    studio.prompt.value = "A blue fox"
+    until(lambda: studio.quote.error)
+    assert "Something changed after Run was pressed" in studio.quote.error
+    assert studio.jobs == []
