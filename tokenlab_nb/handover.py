@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
 
 from tokenlab_nb import intake
-from tokenlab_nb.contract.model import Issue, Model
+from tokenlab_nb.contract.model import Issue, Json, Model
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.references import NO_LOCAL_FILES, Source, file_issues, takes
+from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.desk import Desk
 from tokenlab_nb.errors import NotFoundError, TokenLabWarning, ValidationError
 from tokenlab_nb.intake import Picture, refusal
@@ -91,6 +93,16 @@ class Handover(Desk):
             ValidationError: If it is no mask for that picture.
         """
         return intake.mask(mask, first, self._blobs)
+
+    def price_unchecked(self, model: Model, operation: str, values: Mapping[str, Json]) -> Estimate:
+        """Tell what settings will cost, right or not: a price hangs on nothing else. Nothing is asked.
+
+        Args:
+            model: The model as it was read.
+            operation: What it is to do.
+            values: Body fields by name; the prompt is not needed.
+        """
+        return self.price(ImageRequest(model.id, operation, "", values), model)
 
     def check_reference(self, url: str) -> Reached:
         """Try a picture's address from here, as the service would: it is fetched, and looked at. Nothing is kept.

@@ -139,9 +139,10 @@ def test_a_result_becomes_a_reference_at_a_click(lab):
     expect(studio(nb).locator(".tlnb-tile").last).to_contain_text("A teal teapot")
 
 
-def test_a_part_of_a_result_is_painted_over_and_made_anew(lab):
-    """The picture of the README: from a prompt to a masked edit of its result."""
-    nb = opened(lab, width=1366, height=1250)
+def test_the_readmes_picture_of_an_edit(lab):
+    """From a prompt to a masked edit of its result. Renewed with TOKENLAB_NB_SHOTS=.github/screenshots."""
+    nb = opened(lab, "import tokenlab_nb as tl\n\nstudio = tl.Studio()\nstudio", width=1360, height=1560)
+    nb.js("await app.commands.execute('application:toggle-left-area');")
     choose(nb, "gpt-image-2")
     write(nb, "A red fox in deep snow")
     run_button(nb).click()
@@ -151,13 +152,17 @@ def test_a_part_of_a_result_is_painted_over_and_made_anew(lab):
     canvas = studio(nb).locator(".tlnb-mask-stage")
     expect(studio(nb).locator(".tlnb-mask-empty")).to_be_hidden()
     canvas.scroll_into_view_if_needed()
-    paint(nb, canvas, (0.2, 0.25), (0.5, 0.2), (0.22, 0.33), (0.5, 0.28), (0.25, 0.4), (0.45, 0.36))
+    paint(nb, canvas, (0.3, 0.2), (0.5, 0.15), (0.32, 0.27), (0.52, 0.22), (0.34, 0.34), (0.5, 0.3))
     write(nb, "A green balloon")
     run_button(nb).click()
     pictures(nb, 2)
     expect(studio(nb).locator(".tlnb-tile").last).to_contain_text("masked edit")
-    nb.js("panel.content.node.querySelector('.jp-WindowedPanel-outer').scrollTop = 60;")
-    nb.shot("edit", studio(nb))
+    nb.page.mouse.move(0, 0)
+    nb.cell(0)
+    nb.wait_idle()
+    expect(nb.page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
+    nb.shot("edit")
+    assert nb.value("studio.jobs[-1].request.mask is not None")
 
 
 def test_what_the_models_do_not_offer_is_greyed_out_with_its_reason(lab):

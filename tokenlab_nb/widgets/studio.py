@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ipywidgets as w
 
 from tokenlab_nb.contract.model import Json, Model, Operation
-from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.contract.workflows import CREATE, operation_for
 from tokenlab_nb.errors import BudgetExceededError, IssueLike, TokenLabError, ValidationError
 from tokenlab_nb.widgets._base import close_looks, close_whole, failure_text, guard, note_run, plain_boxes
 from tokenlab_nb.widgets._bridge import bridge
 from tokenlab_nb.widgets._header import Header
-from tokenlab_nb.widgets._tiles import is_set_aside
 from tokenlab_nb.widgets.controls import ParameterControls
 from tokenlab_nb.widgets.picker import ModelPicker
 from tokenlab_nb.widgets.quote import Quote
 
 if TYPE_CHECKING:
+    from tokenlab_nb.contract.request import ImageRequest
     from tokenlab_nb.jobs.budget import Budget
     from tokenlab_nb.jobs.engine import Answer
     from tokenlab_nb.jobs.handle import Job
@@ -68,7 +67,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     ) -> None:
         # These bring network, ledger and imaging with them: the name `tl.Studio` alone must not.
         self.session: Session = session or import_module("tokenlab_nb.opening").shared_session()
-        known = [job for job in self.session.jobs if not is_set_aside(job.snapshot)]
+        aside = import_module("tokenlab_nb.widgets._tiles").is_set_aside
+        known = [job for job in self.session.jobs if not aside(job.snapshot)]
         self.gallery: Gallery = import_module("tokenlab_nb.widgets.gallery").Gallery(known, title="Results")
         self._models: dict[str, Model] = {}
         self._asked: set[str] = set()  # models whose contracts are on their way
@@ -361,11 +361,11 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     def _reprice(self) -> None:
         """Say what a run will cost: it hangs on models and settings, not on the prompt."""
-        unchecked = [
-            (model, ImageRequest(model.id, self.inputs.operation(model).name, "", self.controls.values_for(name)))
-            for name, model in ((name, self._models[name]) for name in self._shown)
+        estimates = [
+            self.session.price_unchecked(self._models[name], self._operation(name).name, self.controls.values_for(name))
+            for name in self._shown
         ]
-        self.button.description = self.quote.button([self.session.price(each, model) for model, each in unchecked])
+        self.button.description = self.quote.button(estimates)
         self.quote.show_error("")
         self.quote.look()
 
