@@ -152,3 +152,23 @@ def test_money_is_readable_in_both_themes_wide_and_narrow(lab, theme):
         apart(nb, ".tlnb-studio-run, .tlnb-quote-problem, .tlnb-quote-limit, .tlnb-quote-spent, .tlnb-quote-reveal", 5)
         studio(nb).locator(".tlnb-quote").evaluate("node => node.scrollIntoView({block: 'center'})")
         nb.shot(f"money-{theme}-{width}")
+
+
+@pytest.mark.parametrize("way", ["a double click", "Enter held down on Run", "Ctrl+Enter held down in the prompt"])
+def test_pressed_twice_in_one_go_is_one_run(lab, way):
+    nb = opened(lab, paid("nano-banana-2"))
+    if way == "a double click":
+        run_button(nb).dblclick()
+    else:
+        where = run_button(nb) if "Run" in way else studio(nb).locator(".tlnb-studio-prompt textarea")
+        where.focus()
+        keys = ["Control", "Enter"] if "Ctrl" in way else ["Enter"]
+        for key in keys:
+            nb.page.keyboard.down(key)
+        studio(nb).locator(".tlnb-tile").first.wait_for()
+        for _ in range(3):  # without being let go: the key repeats
+            nb.page.keyboard.down("Enter")
+        for key in keys:
+            nb.page.keyboard.up(key)
+    pictures(nb, 1)
+    assert nb.value("[len(POSTS), len(studio.jobs)]") == [1, 1]

@@ -5,9 +5,11 @@ const NOT_ALL_CAME = "Nothing was sent: a picture that was on its way when you p
 /** Ctrl+Enter in the prompt runs. On the way in, since ipywidgets lets no key out of its text boxes. */
 function runOnKeys(box) {
   const onKey = (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.target.tagName !== "TEXTAREA") return;
-    event.preventDefault();
-    box.querySelector(".tlnb-studio-run")?.click();
+    if (event.key !== "Enter") return;
+    const inPrompt = (event.ctrlKey || event.metaKey) && event.target.tagName === "TEXTAREA";
+    const held = event.repeat && (inPrompt || event.target.closest(".tlnb-studio-run"));
+    if (inPrompt || held) event.preventDefault();
+    if (inPrompt && !held) box.querySelector(".tlnb-studio-run")?.click(); // a key that is held down runs once
   };
   box.addEventListener("keydown", onKey, true);
 }
@@ -78,7 +80,7 @@ function runWhenHeard(box, model) {
     if (!button || state === "passing") return;
     event.preventDefault();
     event.stopPropagation();
-    if (state === "asking") return;
+    if (state === "asking" || event.detail > 1) return; // the second half of a double click is no second run
     state = "asking";
     const endTelling = tellWait(box, told);
     let slow = 0;
