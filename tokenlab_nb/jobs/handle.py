@@ -294,7 +294,6 @@ def _progress(snapshot: JobSnapshot, now: float) -> str:
 
 def _result(snapshot: JobSnapshot, image: StoredImage, blobs: Blobs) -> ImageResult:
     request = snapshot.request
-    sha256 = image.sha256
     metadata: dict[str, object] = {
         "job": snapshot.id,
         "model": request.model,
@@ -308,32 +307,29 @@ def _result(snapshot: JobSnapshot, image: StoredImage, blobs: Blobs) -> ImageRes
         "seconds": snapshot.elapsed(snapshot.ended_at or snapshot.created_at),
         "parents": [source.picture for source in request.references if source.picture],
     }
-    return ImageResult(
-        sha256=sha256,
-        media_type=image.media_type,
-        width=image.width,
-        height=image.height,
-        size=image.size,
-        load=lambda: blobs.get(sha256),
-        metadata=metadata,
-        name=f"{_file_safe(request.model)}-{sha256[:12]}.{_SUFFIX[image.media_type]}",
-        caption=request.prompt or f"{request.operation} by {request.model}",
-    )
+    caption = request.prompt or f"{request.operation} by {request.model}"
+    return _kept(image, blobs, metadata, request.model, caption)
 
 
 def _input(job_id: str, source: Source, label: str, blobs: Blobs) -> ImageResult:
-    sha256 = str(source.sha256)
-    name = f"{_file_safe(label.lower())}-{sha256[:12]}.{_SUFFIX.get(source.media_type, 'png')}"
+    return _kept(source, blobs, {"input_of": job_id, "of": source.picture}, label.lower(), label)
+
+
+def _kept(
+    picture: StoredImage | Source, blobs: Blobs, metadata: dict[str, object], stem: str, caption: str
+) -> ImageResult:
+    """A picture of the blob store, for people; ``stem`` begins its file name."""
+    sha256 = str(picture.sha256)
     return ImageResult(
         sha256=sha256,
-        media_type=source.media_type,
-        width=source.width,
-        height=source.height,
-        size=source.size,
+        media_type=picture.media_type,
+        width=picture.width,
+        height=picture.height,
+        size=picture.size,
         load=lambda: blobs.get(sha256),
-        metadata={"input_of": job_id, "of": source.picture},
-        name=name,
-        caption=label,
+        metadata=metadata,
+        name=f"{_file_safe(stem)}-{sha256[:12]}.{_SUFFIX.get(picture.media_type, 'png')}",
+        caption=caption,
     )
 
 

@@ -17,13 +17,14 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import anywidget
 import traitlets as t
 from IPython.core.getipython import get_ipython
 
 Buffers = Sequence[bytes | memoryview]
+L = TypeVar("L")
 
 
 class Later:
@@ -170,6 +171,17 @@ class Widget(anywidget.AnyWidget):
         if handler is None:
             raise LookupError(f"This widget takes no message of type {kind!r}.")
         return handler
+
+
+def enlist(listeners: list[L], listener: L) -> Callable[[], None]:
+    """Add a listener; return a function that ends it, however often it is called."""
+    listeners.append(listener)
+
+    def end() -> None:
+        if listener in listeners:
+            listeners.remove(listener)
+
+    return end
 
 
 def close_looks(widget: Any) -> None:

@@ -15,7 +15,7 @@ from tokenlab_nb.contract.model import Issue, Json, Operation
 from tokenlab_nb.contract.params import ADVANCED_ORDER
 from tokenlab_nb.contract.unite import Shared, unite
 from tokenlab_nb.errors import IssueLike, ValidationError
-from tokenlab_nb.widgets._base import close_looks, close_whole, note_run, static_text
+from tokenlab_nb.widgets._base import close_looks, close_whole, enlist, note_run, static_text
 from tokenlab_nb.widgets._fields import AUTO, Auto, UnreadableError, make_field
 
 __all__ = ["ParameterControls"]
@@ -153,13 +153,7 @@ class ParameterControls(w.VBox):  # type: ignore[misc]  # ipywidgets carry no ty
         Returns:
             A function that ends it.
         """
-        self._observers.append(callback)
-
-        def end() -> None:
-            if callback in self._observers:
-                self._observers.remove(callback)
-
-        return end
+        return enlist(self._observers, callback)
 
     def switch(self, operations: Operations) -> Carried:
         """Go on with other models. What was set is kept, mapped or dropped, and one line says so.

@@ -22,7 +22,7 @@ from tokenlab_nb import canvas, masks
 from tokenlab_nb.canvas import Canvas, Pixels
 from tokenlab_nb.errors import ImageError
 from tokenlab_nb.images import ImageResult
-from tokenlab_nb.widgets._base import Buffers, Result, Widget, failure_text, guard
+from tokenlab_nb.widgets._base import Buffers, Result, Widget, enlist, failure_text, guard
 from tokenlab_nb.widgets._bridge import Bridge, bridge
 from tokenlab_nb.widgets._live import LiveJob
 
@@ -140,13 +140,7 @@ class MaskEditor(Widget):
         Returns:
             A function that ends it.
         """
-        self._listeners.append(callback)
-
-        def end() -> None:
-            if callback in self._listeners:
-                self._listeners.remove(callback)
-
-        return end
+        return enlist(self._listeners, callback)
 
     def close(self) -> None:
         """Free both ends."""

@@ -26,7 +26,7 @@ from tokenlab_nb.contract.signed import url_issue
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.widgets import _cards
-from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
+from tokenlab_nb.widgets._base import LATER, Buffers, Result, enlist, failure_text
 from tokenlab_nb.widgets._bridge import Bridge
 from tokenlab_nb.widgets._cards import Card
 from tokenlab_nb.widgets._deck import Deck, name_of, why
@@ -158,13 +158,7 @@ class ReferencePicker(Deck):
         Returns:
             A function that ends it.
         """
-        self._listeners.append(callback)
-
-        def end() -> None:
-            if callback in self._listeners:
-                self._listeners.remove(callback)
-
-        return end
+        return enlist(self._listeners, callback)
 
     def original(self, index: int) -> bytes | None:
         """The picture at this place of `value`: the bytes that are sent, or what a check of its address brought.
