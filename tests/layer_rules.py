@@ -37,6 +37,7 @@ STREET = (
     "catalogue",
     "desk",
     "handover",
+    "comparing",
     "session",
     "opening",
     "widgets",
@@ -48,7 +49,12 @@ NEVER = {"widgets": {"api", "store"}}
 
 SANDBOX_USERS = ("session.py", "__main__.py")
 
-LATE = {"jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.widgets.progress"), "sweep/run.py": ("tokenlab_nb",)}
+LATE = {
+    "jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.widgets.progress"),
+    "sweep/run.py": ("tokenlab_nb",),
+    "sweep/sweep.py": ("tokenlab_nb.export.plans",),
+    "sweep/votes.py": ("tokenlab_nb.export.ratings",),
+}
 """What these may look up late, by `import_module` inside a function: a widget by its public name, to display itself."""
 
 PURE = (
@@ -65,7 +71,10 @@ PURE = (
     "jobs/schedule.py",
     "jobs/packet.py",
     "jobs/ports.py",
+    "sweep/adjust.py",
+    "sweep/ballot.py",
     "sweep/plan.py",
+    "sweep/planner.py",
     "sweep/rating.py",
     "sandbox/catalog.py",
     "sandbox/faults.py",

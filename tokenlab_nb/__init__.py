@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tokenlab_nb.jobs.job import JobStatus
     from tokenlab_nb.opening import connect, enable_nested_asyncio, login
     from tokenlab_nb.session import Session
+    from tokenlab_nb.sweep.run import GridRun
+    from tokenlab_nb.sweep.sweep import Sweep
+    from tokenlab_nb.widgets.compare import CompareGrid
     from tokenlab_nb.widgets.controls import ParameterControls
     from tokenlab_nb.widgets.gallery import Gallery
     from tokenlab_nb.widgets.job_view import JobView
@@ -31,7 +34,9 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "CompareGrid",
     "Gallery",
+    "GridRun",
     "ImageResult",
     "Job",
     "JobStatus",
@@ -43,6 +48,7 @@ __all__ = [
     "ReferencePicker",
     "Session",
     "Studio",
+    "Sweep",
     "__version__",
     "connect",
     "enable_nested_asyncio",
@@ -51,7 +57,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CompareGrid": "widgets.compare",
     "Gallery": "widgets.gallery",
+    "GridRun": "sweep.run",
     "ImageResult": "images",
     "Job": "jobs.handle",
     "JobStatus": "jobs.job",
@@ -63,6 +71,7 @@ _HOMES = {
     "ReferencePicker": "widgets.references",
     "Session": "session",
     "Studio": "widgets.studio",
+    "Sweep": "sweep.sweep",
     "connect": "opening",
     "enable_nested_asyncio": "opening",
     "login": "opening",

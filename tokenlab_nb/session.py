@@ -16,10 +16,11 @@ import httpx
 from tokenlab_nb import intake, settings
 from tokenlab_nb.api.client import InProcess, TokenLabClient
 from tokenlab_nb.api.reach import Resolve
+from tokenlab_nb.comparing import Comparing
 from tokenlab_nb.contract import request as requests
 from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
 from tokenlab_nb.contract.references import Source
-from tokenlab_nb.handover import Handover, tell
+from tokenlab_nb.handover import tell
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.intake import Picture, default_operation, refusal
 from tokenlab_nb.jobs.clock import RealClock
@@ -31,7 +32,7 @@ from tokenlab_nb.store.replay import ReplayApi
 from tokenlab_nb.store.taping import Exported, write
 
 
-class Session(Handover):
+class Session(Comparing):
     """A connection to the service or the sandbox, with its ledger. Use `connect` to make one.
 
     Args:

@@ -151,6 +151,7 @@ class JobSnapshot:
         repeats: The job of unknown outcome that the user ran again as this one.
         adopted: Whether the task was made elsewhere; what was asked is not known then.
         forgotten: Whether the user set the job aside; its row stays.
+        take: Which of several equal requests of a grid it answers, from 1; 0 outside of grids.
     """
 
     id: str
@@ -175,6 +176,7 @@ class JobSnapshot:
     repeats: str | None = None
     adopted: bool = False
     forgotten: bool = False
+    take: int = 0
 
     @property
     def is_terminal(self) -> bool:

@@ -85,6 +85,7 @@ FULL = JobSnapshot(
     repeats="job-0",
     adopted=True,
     forgotten=True,
+    take=2,
 )
 
 

@@ -1,0 +1,73 @@
+"""`Sweep`: a plan in the user's hands. It shows itself as a table, tells its price, and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from tokenlab_nb.contract.pricing import Total
+from tokenlab_nb.sweep.plan import Axis, Cell, Plan
+from tokenlab_nb.sweep.run import GridRun
+
+
+class Runner(Protocol):
+    """Runs a plan. `tokenlab_nb.comparing.Comparing` is the real one."""
+
+    def run_plan(
+        self, plan: Plan, *, budget: float | None, concurrency: int | Mapping[str, int] | None, anew: bool
+    ) -> GridRun:
+        """Start the jobs of a plan; see `Sweep.run`."""
+
+
+class Sweep:
+    """A plan: what each cell will do and cost. Nothing is sent before `run`.
+
+    Attributes:
+        plan: The plan as a value.
+    """
+
+    def __init__(self, plan: Plan, runner: Runner) -> None:
+        self.plan = plan
+        self._runner = runner
+
+    def __repr__(self) -> str:
+        return f"Sweep({len(self.plan.cells)} cells, {self.price})"
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """What varies."""
+        return self.plan.axes
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell: what it asks, what is sent for it, what it costs."""
+        return self.plan.cells
+
+    @property
+    def price(self) -> Total:
+        """What `run` will cost now."""
+        return self.plan.price
+
+    @property
+    def seconds(self) -> float | None:
+        """About how long it will take; None where nobody knows."""
+        return self.plan.seconds
+
+    def run(
+        self,
+        budget: float | None = None,
+        *,
+        concurrency: int | Mapping[str, int] | None = None,
+        anew: bool = False,
+    ) -> GridRun:
+        """Start it in the background.
+
+        Args:
+            budget: US dollars, beside the session's own limit.
+            concurrency: Most requests of one model that go on at once; by default what its contract states.
+            anew: Make also those pictures once more that are there already.
+
+        Raises:
+            BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.
+        """
+        return self._runner.run_plan(self.plan, budget=budget, concurrency=concurrency, anew=anew)
