@@ -81,6 +81,6 @@ def in_order(jobs: Iterable[LiveJob], snapshots: Mapping[str, JobSnapshot]) -> l
     found: list[LiveJob] = []
     for job in jobs:
         repeats = snapshots[job.id].repeats
-        place = next((place for place, each in enumerate(found, 1) if repeats and each.id == repeats), len(found))
-        found.insert(place, job)
+        places = (place for place, each in enumerate(found, 1) if each.id == repeats) if repeats else iter(())
+        found.insert(next(places, len(found)), job)
     return found
