@@ -1,7 +1,7 @@
 // All about one cell: what it asks against the base, what came of it, what it cost, and what can be done.
 
 /** Returns `{node, show(index), update(), close()}`; `closed(index)` is called when the user closes it. */
-function cellDetails(model, store, state, { open, closed }) {
+function cellDetails(model, store, state, { closed }) {
   const name = h("h4", { class: "tlnb-detail-name", tabindex: "-1" });
   const leave = h("button", { class: "tlnb-button", type: "button", text: "Close", "aria-label": "Close the details", on: { click: () => shut() } });
   const status = h("div", { class: "tlnb-detail-status" });
@@ -68,8 +68,9 @@ function cellDetails(model, store, state, { open, closed }) {
     update,
     show(index) {
       state.change({ details: index });
-      name.focus({ preventScroll: true });
       node.scrollTop = 0;
+      name.focus({ preventScroll: true });
+      if (node.previousElementSibling.offsetTop < node.offsetTop) node.scrollIntoView({ block: "nearest" }); // below the grid, where there is no room beside it
     },
   };
 }
@@ -215,7 +216,7 @@ function codeBlock(model, store) {
   const copy = h("button", { class: "tlnb-button", type: "button", text: "Copy", "aria-label": "Copy the Python" });
   const said = h("span", { class: "tlnb-said", role: "status" });
   const shown = h("div", { class: "tlnb-code", hidden: true }, h("pre", {}, text), copy);
-  const node = h("div", {}, button, said, shown);
+  const node = h("div", { class: "tlnb-detail-code" }, button, said, shown);
   let index = null;
   button.addEventListener("click", async () => {
     if (!shown.hidden) return fold();

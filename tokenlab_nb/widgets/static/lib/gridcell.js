@@ -158,7 +158,7 @@ function pictureFacts(state, cell, { row, data }) {
 function priceWords(state, cell) {
   const rows = state.rowsOf(cell);
   if (rows.length === 1 && rows[0].price) return rows[0].price;
-  return cell.price && state.table.head.billed === false ? `would cost ${cell.price}`.replace("would cost free", "free") : cell.price;
+  return cell.price.startsWith("$") && !state.table.head.billed ? `would cost ${cell.price}` : cell.price;
 }
 
 function planWords(cell) {

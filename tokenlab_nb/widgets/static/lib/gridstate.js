@@ -190,11 +190,11 @@ class GridState {
     return this.cells[this.axes.reduce((index, axis, number) => index * axis.values.length + (places[number] ?? 0), 0)];
   }
 
-  /** The labels of a line, one for each of its axes: [{axis, text}]. */
-  labels(line, full = false) {
+  /** The labels of a line, one for each of its axes: [{axis, text, wordy}]. */
+  labels(line) {
     return Object.entries(line.places).map(([axis, place]) => {
-      const { label, values, texts } = this.axes[axis];
-      return { axis: label, text: (full && texts?.[place]) || values[place] };
+      const { label, values } = this.axes[axis];
+      return { axis: label, text: values[place], wordy: isWordy(this.axes[axis]) };
     });
   }
 

@@ -1,8 +1,7 @@
 // The table of cells. Only what is in view is in the page: rows and cells stand at places that are computed.
 
 const CELL_WIDTHS = [132, 200, 288, 420]; // of a cell, in CSS pixels, by `state.size`
-const MOST_WIDER = 1.7; // how far cells grow to fill the room
-const CAPTION_HEIGHTS = [84, 66, 60, 60]; // height of what stands below a frame
+const MOST_WIDER = 1.4; // how far cells grow to fill the room
 const CELL_PAD = 6;
 const TELL_AFTER = 150; // ms between two messages on what is in view
 
@@ -12,7 +11,8 @@ const TELL_AFTER = 150; // ms between two messages on what is in view
  */
 function gridView(model, store, state, el, { open, info }) {
   const heads = h("div", { class: "tlnb-heads", role: "row", "aria-rowindex": 1 });
-  const corner = h("div", { class: "tlnb-corner", role: "columnheader", "aria-colindex": 1 });
+  const cornerText = h("div", { class: "tlnb-corner-words" });
+  const corner = h("div", { class: "tlnb-corner", role: "columnheader", "aria-colindex": 1, tabindex: "-1" }, cornerText);
   const sheet = h("div", { class: "tlnb-sheet", role: "grid", "aria-label": "Cells", "aria-describedby": `tlnb-keys-${model.get("uid")}` }, heads);
   const scroller = h("div", { class: "tlnb-scroller" }, sheet);
   const empty = h("p", { class: "tlnb-none", text: "No cell is like that.", hidden: true });
@@ -53,8 +53,8 @@ function gridView(model, store, state, el, { open, info }) {
     const width = Math.floor(Math.min(least * MOST_WIDER, Math.max(least, (room - head) / count)));
     const aspect = frameShape(state);
     const frame = Math.round((width - 2 * CELL_PAD) / aspect);
-    const caption = CAPTION_HEIGHTS[width < 170 ? 0 : state.size];
-    const next = { room, head, width, frame, height: frame + caption + 2 * CELL_PAD, top: headHeight(width) };
+    const caption = width >= 330 ? 46 : width >= 190 ? 64 : 82; // two, three or four lines
+    const next = { room, head, width, frame, height: frame + caption + 2 * CELL_PAD, top: headHeight(width, head) };
     const same = size && Object.keys(next).every((key) => next[key] === size[key]);
     if (same) return;
     const at = size ? scroller.scrollTop / size.height : 0; // the row on top stays there
@@ -64,10 +64,12 @@ function gridView(model, store, state, el, { open, info }) {
   }
 
   /** One height for all headers, that of the longest: they are not cut, and nothing jumps while scrolling. */
-  function headHeight(width) {
+  function headHeight(width, head) {
     const longest = lines.columns.map((line) => state.labels(line)).sort((a, b) => labelLength(b) - labelLength(a)).slice(0, 8);
+    ruler.style.width = `${head}px`;
+    ruler.replaceChildren(h("div", { class: "tlnb-corner-words", text: cornerWords(state) }));
+    let most = ruler.offsetHeight;
     ruler.style.width = `${width}px`;
-    let most = 0;
     for (const labels of longest) {
       ruler.replaceChildren(...headTexts(labels));
       most = Math.max(most, ruler.offsetHeight);
@@ -82,7 +84,7 @@ function gridView(model, store, state, el, { open, info }) {
     setShown(empty, !lines.rows.length || !lines.columns.length);
     setAttr(sheet, "aria-rowcount", lines.rows.length + 1);
     setAttr(sheet, "aria-colcount", lines.columns.length + 1);
-    setText(corner, cornerWords(state));
+    setText(cornerText, cornerWords(state));
     measure();
     if (!size) return;
     sheet.style.width = `${size.head + size.width * lines.columns.length}px`;
@@ -110,7 +112,7 @@ function gridView(model, store, state, el, { open, info }) {
   function draw(all = false) {
     if (!size) return;
     const held = holder();
-    const columns = range(lines.columns, (scroller.scrollLeft) / size.width, (scroller.scrollLeft + size.room - size.head) / size.width, 1, active.column);
+    const columns = range(lines.columns, scroller.scrollLeft / size.width, (scroller.scrollLeft + size.room - size.head) / size.width, 1, active.column);
     const shown = range(lines.rows, scroller.scrollTop / size.height, (scroller.scrollTop + view - size.top) / size.height, 1, active.row);
     drawHeads(columns, all);
     const keys = new Set(shown.map(({ line }) => line.key));
@@ -402,7 +404,7 @@ function lineHead(state, side) {
       const pinned = state.pinned.has(key);
       const name = state.lineName(line);
       const text = JSON.stringify([name, pinned]);
-      setAttr(node, side === "row" ? "aria-colindex" : "aria-colindex", side === "row" ? 1 : place + 2);
+      setAttr(node, "aria-colindex", side === "row" ? 1 : place + 2);
       if (node.dataset.text === text) return;
       node.dataset.text = text;
       words.replaceChildren(...headTexts(state.labels(line)), ...(pinned ? [h("div", { class: "tlnb-head-pinned", text: "Pinned" })] : []));
@@ -416,7 +418,7 @@ function lineHead(state, side) {
 }
 
 function headTexts(labels) {
-  return labels.map(({ axis, text }) => h("div", { class: "tlnb-head-part" }, h("span", { class: "tlnb-head-axis", text: axis }), " ", h("span", { class: "tlnb-head-text", text })));
+  return labels.map(({ axis, text, wordy }) => h("div", {}, wordy ? null : h("span", { class: "tlnb-head-axis", text: `${axis} ` }), h("span", { class: "tlnb-head-text", text })));
 }
 
 function labelLength(labels) {
@@ -427,7 +429,7 @@ function cornerWords(state) {
   const name = (axis) => (axis === null ? "" : state.axes[axis]?.label ?? "");
   const rows = [state.layout.rows, ...state.unfolded()].map(name).filter(Boolean).join(", ");
   const columns = name(state.layout.columns);
-  return [rows && `${rows} ↓`, columns && `${columns} →`].filter(Boolean).join("  ");
+  return [rows && `${rows} ↓`, columns && `${columns} →`].filter(Boolean).join("\n");
 }
 
 /** One shape for all frames, decided by the requests alone, so that nothing jumps when pictures come. */
