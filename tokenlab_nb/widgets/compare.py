@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from typing import Any, ClassVar
 
 import traitlets as t
 
 from tokenlab_nb.errors import TokenLabError, ValidationError
-from tokenlab_nb.export.frozen import FrozenPicture, picture_size
+from tokenlab_nb.export.frozen import FrozenPicture, freeze, picture_size
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.sweep.plan import Cell
 from tokenlab_nb.sweep.run import GridRun
@@ -20,14 +20,16 @@ from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
 from tokenlab_nb.widgets._bridge import Bridge
 from tokenlab_nb.widgets._live import LiveJob
 from tokenlab_nb.widgets._pictures import Pictures
+from tokenlab_nb.widgets._twin import show
 
 __all__ = ["CompareGrid"]
 
 _HEAD_GAP = 0.4
-_FIRST = 40  # pictures that are sent before a page has said what it shows
+_FIRST = 100  # pictures that are sent before a page has said what it shows: no more fit on a screen
 _KEPT = 300  # thumbnails in memory, beside those of the twin
 _TWIN_PICTURES = 100
 _TWIN_ROWS = 200
+_SLICE = 0.02  # seconds of work between two looks at the news
 _PAGES = 4  # pages whose view is remembered
 
 
@@ -71,7 +73,7 @@ class CompareGrid(Pictures):
         self._left_to_send = _FIRST
         self._wanted: dict[str, None] = {}  # thumbnails to make and send; the newest wish comes first
         self._for_twin: dict[str, None] = {}  # thumbnails to make for the twin alone
-        self._kept: set[str] = set()  # hashes whose thumbnails the twin needs
+        self._left_to_shrink = _TWIN_PICTURES
         self._runs_again: dict[str, str] = {}
         self._told_jobs = self._jobs_by_cell()
         self._told_head: dict[str, object] = {}
@@ -129,13 +131,12 @@ class CompareGrid(Pictures):
             if image.sha256 in self._results:
                 continue
             self._results[image.sha256] = image
-            if len(self._kept) < _TWIN_PICTURES:
-                self._kept.add(image.sha256)
+            if self._left_to_shrink:
+                self._left_to_shrink -= 1
                 self._for_twin[image.sha256] = None
             if self._is_in_view(job):
-                self._send_soon(image.sha256)
-        if self._for_twin:
-            self._bridge.soon(self, "make", self._make_next, work=True)
+                self._wanted[image.sha256] = None
+        self._work_soon()
 
     def _is_in_view(self, job: LiveJob) -> bool:
         if self._views:
@@ -146,44 +147,52 @@ class CompareGrid(Pictures):
     def _send_soon(self, sha256: str) -> None:
         self._wanted.pop(sha256, None)
         self._wanted[sha256] = None
-        self._bridge.soon(self, "make", self._make_next, work=True)
+        self._work_soon()
 
-    def _make_next(self) -> None:
-        """Make one thumbnail, the one that was wished for last; what is seen by nobody yet comes after all wishes."""
-        wished = self._wanted or self._for_twin
-        if not wished:
-            return
+    def _work_soon(self) -> None:
+        if self._wanted or self._for_twin:
+            self._bridge.soon(self, "work", self._work, work=True)
+
+    def _work(self) -> None:
+        """Make thumbnails for a moment: the wish that came last first, those of the twin after all wishes."""
+        end = time.monotonic() + _SLICE
+        while (self._wanted or self._for_twin) and time.monotonic() < end:
+            self._work_once()
+        self._work_soon()
+
+    def _work_once(self) -> None:
+        wished, act = (self._wanted, self._send_thumb) if self._wanted else (self._for_twin, self._shrink)
         sha256, _ = wished.popitem()
-        sends = wished is self._wanted
         try:
             if sha256 not in self._thumbs:
-                self._make_thumb(sha256)
-            if sends:
-                self._for_twin.pop(sha256, None)
-                self._send_thumb(sha256)
+                self._thumbs[sha256] = self._thumbnail(sha256)
+                for old in list(self._thumbs)[:-_KEPT]:
+                    del self._thumbs[old]
+            act(sha256)
         except (TokenLabError, OSError) as error:
             self.send({"type": "lost", "hash": sha256, "text": str(error)})
-        if self._wanted or self._for_twin:
-            self._bridge.soon(self, "make", self._make_next, work=True)
-
-    def _make_thumb(self, sha256: str) -> None:
-        self._thumbs[sha256] = self._thumbnail(sha256)
-        if sha256 in self._kept:
-            self._freeze_soon()
-        spare = [each for each in self._thumbs if each not in self._kept and each != sha256]
-        for old in islice(spare, max(0, len(spare) - _KEPT)):
-            del self._thumbs[old]
 
     # The twin.
 
+    def _ipython_display_(self, **_options: object) -> None:
+        # The twin's pictures come when those of the page are on their way: they take longer than all the rest.
+        show(self, {self.twin: freeze([], at=type(self).clock(), title=self._twin_title(), uid=self.uid)})
+        self._freeze_soon()
+
+    def _shrink(self, sha256: str) -> None:
+        """Make a picture of the twin: here, one by one, since all at once would hold up the news."""
+        self._shrunk(sha256, *self._twin_size())
+        self._freeze_soon()
+
+    def _twin_size(self) -> tuple[int, int]:
+        return picture_size(min(_TWIN_PICTURES, sum(take.request.count for take in self.grid.plan.takes.values())))
+
     def _twin_rows(self) -> list[FrozenPicture]:
-        cells = self.grid.cells
-        shown = [(each.planned, [job.snapshot for job in each.jobs]) for each in cells[:_TWIN_ROWS]]
-        hashes = [image.sha256 for _, jobs in shown for snapshot in jobs for image in snapshot.images]
-        edge, most = picture_size(min(len(hashes), _TWIN_PICTURES))
-        made = [sha256 for sha256 in dict.fromkeys(hashes[:_TWIN_PICTURES]) if sha256 in self._thumbs]
-        thumbs = {sha256: self._shrunk(sha256, edge, most) for sha256 in made}
-        return [row for planned, jobs in shown for row in self._frozen_cell(planned, jobs, thumbs)][:_TWIN_ROWS]
+        cells = [(each.planned, [job.snapshot for job in each.jobs]) for each in self.grid.cells[:_TWIN_ROWS]]
+        edge, _ = self._twin_size()
+        thumbs = {sha256: small for (sha256, each), small in self._small.items() if each == edge}
+        rows = [row for planned, jobs in cells for row in self._frozen_cell(planned, jobs, thumbs)]
+        return rows[:_TWIN_ROWS]
 
     def _frozen_cell(
         self, planned: Cell, snapshots: Sequence[JobSnapshot], thumbs: Mapping[str, bytes]
@@ -208,7 +217,8 @@ class CompareGrid(Pictures):
         self._views[message["page"]] = frozenset(message["jobs"])
         for old in list(self._views)[:-_PAGES]:
             del self._views[old]
-        return None
+        # What was sent and not acknowledged yet is on its way, and is repeated if it gets lost.
+        return self._on_want({"hashes": [each for each in message["hashes"] if each not in self._awaited]}, ())
 
     def _on_grid(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         acts: dict[str, Callable[[], object]] = {"pause": self.grid.pause, "stop": self.grid.stop}
