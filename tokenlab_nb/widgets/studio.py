@@ -16,6 +16,9 @@ from tokenlab_nb.errors import BudgetExceededError, IssueLike, TokenLabError, Va
 from tokenlab_nb.widgets._base import close_looks, close_whole, failure_text, guard, note_run, plain_boxes
 from tokenlab_nb.widgets._bridge import bridge
 from tokenlab_nb.widgets._header import Header
+from tokenlab_nb.widgets._layout import columns
+from tokenlab_nb.widgets.code_line import CodeLine
+from tokenlab_nb.widgets.compare_tab import CompareTab
 from tokenlab_nb.widgets.controls import ParameterControls
 from tokenlab_nb.widgets.picker import ModelPicker
 from tokenlab_nb.widgets.quote import Quote
@@ -54,6 +57,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         controls: The controls of the chosen models.
         prompt: The prompt box.
         quote: What a run costs, the budget, and what was made before.
+        compare: What the tab Compare holds: what varies, the plan, and the grids.
         gallery: The results.
     """
 
@@ -90,7 +94,15 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.quote = Quote(self.session, limit=budget, drafts=self._drafts, show=self._show_made)
         self.button = w.Button(description="Run", button_style="primary", disabled=True)
         self.retry = w.Button(description="Try again", layout={"display": "none"})
-        super().__init__(children=[self.header, self._columns()])
+        self.code = CodeLine()
+        self.compare = CompareTab(
+            self.session,
+            models=lambda: self.picker.value,
+            inputs=self.inputs,
+            fixed=lambda: self.controls.values,
+            budget=lambda: self.budget,
+        )
+        super().__init__(children=[self.header, columns(self)])
         self.add_class("tlnb-studio")
         self._connect()
         self.gallery.on_news(self.quote.hear)
@@ -159,7 +171,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def close(self) -> None:
         """Free both ends of every widget in it. The session and its jobs go on."""
         bridge().forget(self)
-        for name in ("header", "picker", "inputs", "controls", "quote", "gallery"):
+        for name in ("header", "picker", "inputs", "controls", "quote", "code", "compare", "gallery"):
             if part := self.__dict__.get(name):  # where the making failed half-way, some are missing
                 part.close()
         for box in plain_boxes(self):
@@ -276,26 +288,13 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._tell_prompt(" ".join(f"{issue.message} {issue.remedy}".strip() for issue in about_prompt))
         return list(self.controls.show_issues([issue for issue in issues if issue.field != "prompt"]))
 
-    # ------------------------------------------------------------------------------------- layout
-
-    def _columns(self) -> Any:
-        self.prompt.layout.width = "auto"
-        foot = w.HBox([self.button, self.retry, self.count])
-        # Run stands right below the prompt: the settings are many, and most runs change none of them.
-        asked = [self.picker, self.inputs, self.prompt, foot, self.quote]
-        ask, results, settings = map(w.VBox, (asked, [self.inputs.canvas, self.gallery], [self.controls]))
-        lines = ((self.prompt, "prompt"), (self.count, "line"), (foot, "foot"))
-        for widget, name in (*lines, (self.button, "run")):
-            widget.add_class(f"tlnb-studio-{name}")
-        columns = w.Box([ask, results, settings])
-        for widget, name in ((ask, "ask"), (results, "results"), (settings, "settings"), (columns, "columns")):
-            widget.add_class(f"tlnb-studio-{name}")
-        return columns
+    # ------------------------------------------------------------------------------------- wiring
 
     def _connect(self) -> None:
         shown = self.show_error
         self.button.on_click(guard(lambda _button: self._press(), shown))
         self.retry.on_click(guard(lambda _button: self._try_again(), shown))
+        self.header.observe(guard(lambda _change: self._turn(), shown), "tab")
         self.picker.observe(guard(lambda _change: self._choose(), shown), "value")
         self.prompt.observe(guard(lambda _change: self._edited(), shown), "value")
         self.controls.observe_values(guard(lambda _values: self._reprice(), shown))
@@ -347,6 +346,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._shown = chosen if self.inputs.is_possible else []
         self.controls.switch({name: self._operation(name) for name in self._shown})
         self._reprice()
+        self.compare.offer([(name, found) for name in chosen if (found := self.inputs.possible(self._models[name]))])
         self.button.disabled = not self._shown
         self.prompt.layout.display = None if self.inputs.workflow.needs_prompt else "none"
         self._tell_prompt("")
@@ -366,13 +366,29 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             for name in self._shown
         ]
         self.button.description = self.quote.button(estimates)
-        self.quote.show_error("")
-        self.quote.look()
+        self._look()
+        self.compare.replan()
 
     def _edited(self) -> None:
         self._tell_prompt("")
+        self._look()
+
+    def _look(self) -> None:
+        """Whatever was changed: what is said of costs, and the Python, follow."""
         self.quote.show_error("")
         self.quote.look()
+        bridge().soon(self, "code", self._write_code, gap=0.3, work=True)
+
+    def _write_code(self) -> None:
+        code = import_module("tokenlab_nb.export.code")
+        self.code.code = "\n\n".join(code.python_of(request) for request in self._drafts())
+
+    def _turn(self) -> None:
+        """Another tab is looked at."""
+        if self.header.tab == "compare":
+            self.compare.open(self.prompt.value)
+        else:
+            self.compare.is_open = False
 
     def _result(self, answer: Answer[T]) -> T:
         """What came, or a failure that can be tried again."""
