@@ -179,22 +179,12 @@ class CompareTab:
         return self._session.sweep(**arguments)
 
     def _tell(self, sweep: Sweep, token: str) -> None:
-        counts = sweep.plan.counts()
-        sent = sum(key not in sweep.plan.made for key in sweep.plan.takes)
-        there = len(sweep.plan.takes) - sent
-        words = {"asked": "as asked", "adjusted": "adjusted", "impossible": "impossible"}
-        cells = ", ".join(f"{counts[status]:,} {word}" for status, word in words.items() if counts[status])
-        parts = [f"{len(sweep.cells):,} cell{'' if len(sweep.cells) == 1 else 's'}: {cells}"]
-        parts += [f"{there:,} made before, which cost nothing"] if there else []
-        parts += [f"about {sweep.seconds:.0f} s"] if sweep.seconds else []
-        price = sweep.price.words
-        billed = self._session.is_billed
-        parts += [f"nothing is billed here; at the service: {price}"] if price and not billed else []
+        made = sweep.plan.made
+        sent = sum(key not in made for key in sweep.plan.takes)
+        words, is_billed = sweep.price.words, self._session.is_billed
         run = f"Run {sent:,} request{'' if sent == 1 else 's'}" if sent else "Show it, costs nothing"
-        button = f"{run}, {price}" if price and billed and sent else run
-        self.form.tell(
-            summary=f"{'. '.join([parts[0], '; '.join(parts[1:])]).strip('. ')}.", button=button, token=token
-        )
+        button = f"{run}, {words}" if words and is_billed and sent else run
+        self.form.tell(summary=_summary(sweep, len(sweep.plan.takes) - sent, is_billed), button=button, token=token)
         self.table.value = sweep.show()._repr_html_()
         code = import_module("tokenlab_nb.export.code")
         self.code.code = code.python_of_sweep(self.arguments())
@@ -232,3 +222,22 @@ class CompareTab:
         self.shown.children = tuple(self.grids)
         for each in old:
             each.close()
+
+
+def _summary(sweep: Sweep, there: int, is_billed: bool) -> str:  # noqa: FBT001
+    """What a plan comes to, in one or two sentences.
+
+    Args:
+        sweep: The plan.
+        there: How many of its requests are made already.
+        is_billed: Whether the price is real.
+    """
+    counts = sweep.plan.counts()
+    told = ((counts["asked"], "as asked"), (counts["adjusted"], "adjusted"), (counts["impossible"], "impossible"))
+    cells = ", ".join(f"{count:,} {word}" for count, word in told if count)
+    more = [f"{there:,} made before, which cost nothing"] if there else []
+    more += [f"about {sweep.seconds:.0f} s"] if sweep.seconds else []
+    more += [f"nothing is billed here; at the service: {sweep.price}"] if sweep.price.words and not is_billed else []
+    first = f"{len(sweep.cells):,} cell{'' if len(sweep.cells) == 1 else 's'}: {cells}."
+    rest = "; ".join(more)
+    return f"{first} {rest[:1].upper()}{rest[1:]}." if rest else first
