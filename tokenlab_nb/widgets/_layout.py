@@ -24,7 +24,7 @@ def columns(studio: Studio) -> Any:
     asked = [studio.picker, studio.inputs, studio.prompt, foot, studio.quote, studio.code]
     made = [studio.inputs.canvas, studio.gallery, compare.table, compare.code, compare.shown]
     ask, results, settings = map(w.VBox, (asked, made, [compare.form, studio.controls]))
-    for part in (studio.prompt, studio.button, studio.count, studio.code, studio.gallery):
+    for part in (studio.prompt, studio.button, studio.count, studio.code, studio.gallery, studio.controls):
         part.add_class(IN_CREATE)
     for part in compare.widgets:
         part.add_class(IN_COMPARE)

@@ -1,4 +1,4 @@
-"""`CompareTab`: the Studio's other half. The same models, pictures and settings, with more than one value of some."""
+"""`CompareTab`: the Studio's other half. The same models and pictures, with more than one prompt or value of a setting."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ class CompareTab:
         session: Plans and runs.
         models: Tells the chosen models.
         inputs: The workflow with its pictures and mask.
-        fixed: Tells the settings that hold in every cell.
         budget: Tells the limit, if any.
 
     Attributes:
@@ -58,15 +57,14 @@ class CompareTab:
         *,
         models: Callable[[], Sequence[str]],
         inputs: Inputs,
-        fixed: Callable[[], Mapping[str, Json]],
         budget: Callable[[], Budget | None],
     ) -> None:
         self._session, self._inputs = session, inputs
-        self._models, self._fixed, self._budget = models, fixed, budget
+        self._models, self._budget = models, budget
         self._plans = 0
         self._planned: tuple[str, object, Sweep] | None = None  # its token, what it was made of, the plan
         self._closed = False
-        self.is_open = False
+        self.is_open = self._was_open = False
         self.form = PlanForm(self._press)
         self.code = CodeLine()
         self.table = w.HTML(_dom_classes=("tlnb-studio-plan",))
@@ -79,11 +77,17 @@ class CompareTab:
         """All of them, to be laid out."""
         return self.form, self.code, self.table, self.shown
 
-    def open(self, prompt: str) -> None:
-        """Look at it; the prompt of the other tab is the first one here."""
-        self.is_open = True
-        if not self.form.prompts and prompt.strip():
-            self.form.prompts = [prompt]
+    def open(self, prompt: str, values: Mapping[str, Json]) -> None:
+        """Look at it. The first time it begins with what the other tab has: its prompt, and what is set there.
+
+        Args:
+            prompt: The prompt.
+            values: Settings by field name.
+        """
+        if not self._was_open:
+            self.form.prompts = [prompt] if prompt.strip() else []
+            self.form.axes = {name: [value] for name, value in values.items()}
+        self.is_open = self._was_open = True
         self.replan()
 
     def offer(self, operations: Sequence[tuple[str, Operation]]) -> None:
@@ -112,11 +116,9 @@ class CompareTab:
     def arguments(self) -> dict[str, Any]:
         """What `Session.sweep` is called with: the state of this tab as Python."""
         form, inputs = self.form, self._inputs
-        axes = {name: list(values) for name, values in form.axes.items() if values}
-        fixed = {name: value for name, value in self._fixed().items() if name not in axes}
-        values = {name: [value] if isinstance(value, list) else value for name, value in fixed.items()}
+        values = {name: _argument(tried) for name, tried in form.axes.items() if tried}
         texts = [text for text in form.prompts if text.strip()] if inputs.workflow.needs_prompt else []
-        found: dict[str, Any] = {"models": list(self._models()), "prompts": texts or None, **values, **axes}
+        found: dict[str, Any] = {"models": list(self._models()), "prompts": texts or None, **values}
         if inputs.workflow.needs_pictures:
             taken = inputs.taken()
             pictures = taken["references"]
@@ -222,6 +224,12 @@ class CompareTab:
         self.shown.children = tuple(self.grids)
         for each in old:
             each.close()
+
+
+def _argument(values: Sequence[Json]) -> Json:
+    """The values of one setting as `Session.sweep` takes them: one is fixed, several are an axis."""
+    alone = values[0] if len(values) == 1 else None
+    return list(values) if alone is None or isinstance(alone, list) else alone
 
 
 def _summary(sweep: Sweep, there: int, is_billed: bool) -> str:  # noqa: FBT001

@@ -99,7 +99,6 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             self.session,
             models=lambda: self.picker.value,
             inputs=self.inputs,
-            fixed=lambda: self.controls.values,
             budget=lambda: self.budget,
         )
         super().__init__(children=[self.header, columns(self)])
@@ -332,7 +331,6 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         ]
         self.button.description = self.quote.button(estimates)
         self._look()
-        self.compare.replan()
 
     def _edited(self) -> None:
         self._tell_prompt("")
@@ -351,7 +349,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def _turn(self) -> None:
         """Another tab is looked at."""
         if self.header.tab == "compare":
-            self.compare.open(self.prompt.value)
+            self.compare.open(self.prompt.value, self.controls.values)
         else:
             self.compare.is_open = False
 

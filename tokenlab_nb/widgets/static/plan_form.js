@@ -58,7 +58,7 @@ function axisEditor(field, values, { changed, remove }) {
   const text = field.closed ? null : h(tag, { class: "tlnb-plan-text", "aria-label": `${field.label}: ${hint}`, placeholder: hint, on: { input: tell } });
   if (text) text.value = shown.join(tag === "input" ? ", " : "\n");
   const wrong = h("p", { class: "tlnb-plan-wrong", id, role: "alert", hidden: true });
-  const gone = h("button", { class: "tlnb-button", type: "button", text: "Remove", "aria-label": `Let ${field.label} vary no longer`, on: { click: remove } });
+  const gone = h("button", { class: "tlnb-button", type: "button", text: "Remove", "aria-label": `Remove ${field.label}`, on: { click: remove } });
 
   function tell() {
     let typed = [];
@@ -94,7 +94,7 @@ function render({ model, el }) {
   const root = h("section", { class: "tlnb-plan", "aria-label": "What is compared" });
   const prompts = h("div", { class: "tlnb-plan-prompts" });
   const axes = h("div", { class: "tlnb-plan-axes" });
-  const add = h("select", { class: "tlnb-plan-add", "aria-label": "Let a setting vary" });
+  const add = h("select", { class: "tlnb-plan-add", "aria-label": "Add a setting" });
   const another = h("button", { class: "tlnb-button", type: "button", text: "Add a prompt" });
   const times = h("input", { type: "number", min: 1, max: 100, class: "tlnb-plan-number" });
   const strict = h("input", { type: "checkbox" });
@@ -170,7 +170,7 @@ function render({ model, el }) {
       ),
     );
     const rest = fields.filter((field) => !(field.name in chosen));
-    add.replaceChildren(h("option", { value: "", text: "Add a setting that varies…" }), ...rest.map((field) => h("option", { value: field.name, text: field.takers ? `${field.label} (${field.takers})` : field.label })));
+    add.replaceChildren(h("option", { value: "", text: "Add a setting…" }), ...rest.map((field) => h("option", { value: field.name, text: field.takers ? `${field.label} (${field.takers})` : field.label })));
     setShown(add, rest.length > 0);
   }
 
@@ -232,7 +232,7 @@ function render({ model, el }) {
 
   root.append(
     promptPart,
-    h("div", { class: "tlnb-plan-part" }, h("h4", { text: "Settings that vary" }), axes, add),
+    h("div", { class: "tlnb-plan-part" }, h("h4", { text: "Settings" }), h("p", { class: "tlnb-plan-quiet", text: "One value holds in every cell; several are tried one by one." }), axes, add),
     h(
       "div",
       { class: "tlnb-plan-line" },
