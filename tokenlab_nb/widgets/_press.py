@@ -1,4 +1,4 @@
-"""A press of the Studio's Run button: what sending needs is read first, if it is old; nothing else is sent meanwhile."""
+"""A press of the Studio's Run button: what sending needs is read first, if it is old, and nothing waits for that."""
 
 from __future__ import annotations
 

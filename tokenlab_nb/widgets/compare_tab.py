@@ -1,4 +1,4 @@
-"""`CompareTab`: the Studio's other half. The same models and pictures, with more than one prompt or value of a setting."""
+"""`CompareTab`: the Studio's other half. The same models and pictures, with several prompts and values of settings."""
 
 from __future__ import annotations
 
@@ -126,20 +126,16 @@ class CompareTab:
             found.update({"mask": taken["mask"]} if taken["mask"] is not None else {})
         if inputs.workflow.name == VARY:
             found["operations"] = inputs.workflow.operations[0]
-        return (
-            found | ({"repeats": form.repeats} if form.repeats > 1 else {}) | ({"strict": True} if form.strict else {})
-        )
+        if form.repeats > 1:
+            found["repeats"] = form.repeats
+        return {**found, "strict": True} if form.strict else found
 
     # ------------------------------------------------------------------------ on the bridge's thread
 
     def _wish(self) -> object:
-        form = self.form
-        return (
-            list(self._models()),
-            dict(self._fixed()),
-            self._inputs.state,
-            [getattr(form, each) for each in form.WISHES],
-        )
+        """All that a plan is made of, but for contracts and prices."""
+        said = [getattr(self.form, name) for name in PlanForm.WISHES]
+        return list(self._models()), self._inputs.state, said
 
     def _plan(self) -> None:
         """Make the plan and tell it; contracts that are not at hand are asked for first, and nothing waits here."""

@@ -40,6 +40,7 @@ const READERS = {
 };
 
 function words(value) {
+  if (value === "auto") return "auto (sent)";
   return value === null ? "auto (not sent)" : typeof value === "string" ? value : JSON.stringify(value);
 }
 
