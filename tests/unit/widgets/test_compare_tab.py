@@ -120,7 +120,7 @@ def test_what_is_made_already_costs_nothing(tab, sandbox_session):
 
 
 @pytest.mark.parametrize(
-    ("wishes", "said"), [({"prompts": ["", " "]}, "no prompt"), ({"axes": {"n": [0]}}, ""), ({"repeats": 0}, "")]
+    ("wishes", "said"), [({"prompts": ["", " "]}, "no prompt"), ({"axes": {"n": [0]}}, "")]
 )
 def test_what_cannot_be_planned_is_told_and_cannot_be_run(tab, wishes, said):
     say(tab, **wishes)
