@@ -64,7 +64,7 @@ class PlanTable:
         adjusted = [each for cell in plan.cells for each in cell.differences]
         example = {each.field: each.text for each in reversed(adjusted)}
         fields = Counter(each.field for each in adjusted)
-        lines += [f"{_count(times, 'cell')}, {name}: {example[name]}" for name, times in fields.most_common()]
+        lines += [f"{_count(times, 'cell')}, {name}; such as: {example[name]}" for name, times in fields.most_common()]
         impossible = Counter(cell.reason for cell in plan.cells if cell.reason)
         lines += [f"{times:,} impossible: {text}" for text, times in impossible.most_common(_MOST_REASONS)]
         other = len(impossible) - _MOST_REASONS
