@@ -159,7 +159,7 @@ class _Fitting:
             return
         near = near_value(param, drop.value)
         if near is not None:
-            text = f"{drop.name} {_shown(near)} instead of {_shown(drop.value)}, as the nearest that is taken here."
+            text = f"{drop.name} {_shown(near)} instead of {_shown(drop.value)}, the nearest that is taken here."
             self._replace(drop.name, drop.value, near, text)
         elif not self._say_nearly(drop):
             issue = check_value(param, drop.value)
@@ -188,7 +188,7 @@ class _Fitting:
     def _leave_out(self, name: str, value: Json) -> None:
         near = next((issue.remedy for issue in check_values(self._operation, {name: value}) if issue.field == name), "")
         hint = f" {near}" if near.startswith("Did you mean") else ""
-        text = f"{name} {_shown(value)} is left out: {self._operation.name} of this model does not take it.{hint}"
+        text = f"{name} {_shown(value)} is left out: not taken here.{hint}"
         self.differences.append(Difference(name, value, None, text))
 
     def _say(self, source: Mapping[str, Json], into: Mapping[str, Json], how: str = "") -> None:

@@ -214,7 +214,10 @@ def _refuse_many(axes: Sequence[Axis]) -> None:
 
 def _once(values: Sequence[Any]) -> list[Any]:
     """Equal values once, in order; 1, 1.0 and true are three, since a request says three things."""
-    return list({json.dumps(each, sort_keys=True, default=repr): each for each in reversed(values)}.values())[::-1]
+    found: dict[str, Any] = {}
+    for each in values:
+        found.setdefault(json.dumps(each, sort_keys=True, default=repr), each)
+    return list(found.values())
 
 
 def _unlike(labels: Sequence[str]) -> list[str]:

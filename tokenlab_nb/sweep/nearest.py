@@ -50,10 +50,10 @@ def _by_order(param: Param, value: Json) -> Json:
     """By the field's own order; None where it has none, or the value is not in it."""
     if not isinstance(value, str):
         return None
-    text, offered = value.strip().lower(), listed(param)
-    alike = [each for each in offered if each.lower() == text]
+    text = value.strip().lower()
+    alike = [each for each in param.choices if each.lower() == text]
     rule = _ORDERS.get(param.name)
-    return alike[0] if alike else rule(text, offered) if rule else None
+    return alike[0] if alike else rule(text, param.choices) if rule else None
 
 
 def listed(param: Param) -> tuple[str, ...]:

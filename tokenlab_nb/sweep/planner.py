@@ -297,10 +297,12 @@ def _shared(cell: Cell, cells: Sequence[Cell], shared: Mapping[str, list[int]], 
     first = cells[others[1] if others[0] == cell.index else others[0]]
     places = zip(axes, cell.at, first.at, strict=True)
     apart = [f"{axis.name} {_short(axis.labels[there])}" for axis, here, there in places if here != there]
-    what = "One request" if len(keys) == 1 else f"{len(keys):,} requests"
+    count = len(cell.takes)
+    whole = "Same request" if count == 1 else f"The same {count:,} requests"
+    what = whole if len(keys) == count else f"{len(keys):,} of {count:,} requests the same"
     others_more = len(others) - 2
     more = f" and {others_more:,} more cell{'s' if others_more > 1 else ''}" if others_more else ""
-    text = f"{what} shared with the cell of {', '.join(apart)}{more}: made and paid once."
+    text = f"{what} as {', '.join(apart)}{more}: made and paid once."
     return replace(cell, differences=(*cell.differences, Difference("shared", None, None, text)))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from importlib import import_module
+from typing import Any, Protocol
 
 from tokenlab_nb.contract.pricing import Total
 from tokenlab_nb.sweep.plan import Axis, Cell, Plan
@@ -31,7 +32,14 @@ class Sweep:
         self._runner = runner
 
     def __repr__(self) -> str:
-        return f"Sweep({len(self.plan.cells)} cells, {self.price})"
+        count = len(self.plan.cells)
+        told = ", ".join(f"{number:,} {status}" for status, number in self.plan.counts().items() if number)
+        price = self.price.words
+        return f"Sweep({count:,} cell{'' if count == 1 else 's'}: {told}" + (f"; {price})" if price else ")")
+
+    def _repr_html_(self) -> str:
+        html: str = self.show()._repr_html_()
+        return html
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -52,6 +60,10 @@ class Sweep:
     def seconds(self) -> float | None:
         """About how long it will take; None where nobody knows."""
         return self.plan.seconds
+
+    def show(self) -> Any:
+        """The plan as a table, in a notebook and in a terminal: what each cell will do and cost, or why it cannot."""
+        return import_module("tokenlab_nb.export.plans").PlanTable(self.plan)
 
     def run(
         self,
