@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokenlab_nb.contract.model import Json
-from tokenlab_nb.handover import Handover
 from tokenlab_nb.intake import Picture
-from tokenlab_nb.sweep.plan import Plan, axis
+from tokenlab_nb.running import Running
+from tokenlab_nb.sweep.plan import axis
 from tokenlab_nb.sweep.planner import Known, make_plan
 from tokenlab_nb.sweep.run import GridRun
 from tokenlab_nb.sweep.sweep import Sweep
 
 
-class Comparing(Handover):
+class Comparing(Running):
     """Plans and runs grids. `Session` is what users hold."""
 
     def sweep(
@@ -52,16 +52,3 @@ class Comparing(Handover):
     ) -> GridRun:
         """Plan a grid and run it: `sweep` and `Sweep.run` in one."""
         return self.sweep(models, prompts, **axes).run(budget)
-
-    def run_plan(
-        self,
-        plan: Plan,
-        *,
-        budget: float | None = None,
-        concurrency: int | Mapping[str, int] | None = None,
-        anew: bool = False,
-    ) -> GridRun:
-        """Start the jobs of a plan; see `Sweep.run`."""
-        limit = None if budget is None else self.budget_of(budget)
-        jobs = self.send_all([take.request for take in plan.takes.values()], budget=limit)
-        return GridRun(plan, self, dict(zip(plan.takes, jobs, strict=True)), limit)

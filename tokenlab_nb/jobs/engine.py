@@ -316,7 +316,7 @@ class Engine:
         seconds = self._longest_create if grace is None else grace
         with self.line.closing(self.call):
             # No run is added any more once it winds down.
-            self._loop.close(lambda: [run.shut_down() for run in [*self._runs.values()]], self.line.others, seconds)
+            self._loop.close(lambda: [*map(Run.shut_down, [*self._runs.values()])], self.line.others, seconds)
 
     async def ask(self, snapshot: JobSnapshot) -> Reply:
         """Ask for a job's task once, in this session's turn. Use it on the loop."""

@@ -56,9 +56,9 @@ _OF_TAKES = """
 FROM (SELECT *, CASE WHEN json_valid(snapshot) THEN json_extract(snapshot, '$.take') END AS take FROM jobs)
 WHERE origin = :origin AND request_hash IN (SELECT value FROM json_each(:hashes)) AND take > 0
 """
-TAKES = f"SELECT id, owner, request_hash, take, snapshot {_OF_TAKES} ORDER BY created_at, id"  # noqa: S608
-STAND_OF_TAKES = f"SELECT id, status, owner {_OF_TAKES}"  # noqa: S608
-MADE_TAKES = f"SELECT request_hash, take {_OF_TAKES} AND status = 'completed'"  # noqa: S608
+TAKES = f"SELECT id, owner, request_hash, take, snapshot {_OF_TAKES} ORDER BY created_at, id"
+STAND_OF_TAKES = f"SELECT id, status, owner {_OF_TAKES}"
+MADE_TAKES = f"SELECT request_hash, take {_OF_TAKES} AND status = 'completed'"
 BY_TASK = """
 SELECT snapshot FROM jobs
 WHERE origin = :origin AND (task_id = :task_id OR poll_url IN (:poll_url, :origin || :poll_url))

@@ -25,12 +25,14 @@ class Found(NamedTuple):
         take: The number.
         snapshot: As it stands in the ledger.
         owner: Who follows it, or has it in hand; None where nobody does.
+        is_ours: Whether that is this ledger.
     """
 
     request_hash: str
     take: int
     snapshot: JobSnapshot
     owner: str | None
+    is_ours: bool
 
 
 def found(journal: Journal, origin: str, hashes: Iterable[str]) -> list[Found]:
@@ -41,7 +43,11 @@ def found(journal: Journal, origin: str, hashes: Iterable[str]) -> list[Found]:
     """
     with journal._using() as connection:
         rows = _rows(connection, origin, hashes)
-    return [Found(name, take, journal._read(job_id, text), owner) for job_id, owner, name, take, text in rows]
+    me = journal._owner
+    return [
+        Found(name, int(take), journal._read(job_id, text), owner, owner == me)
+        for job_id, owner, name, take, text in rows
+    ]
 
 
 def made(journal: Journal, origin: str, hashes: Iterable[str]) -> set[tuple[str, int]]:
