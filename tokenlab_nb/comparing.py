@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,18 +15,18 @@ from tokenlab_nb.errors import (
     ServiceError,
     ValidationError,
 )
-from tokenlab_nb.handover import Handover, tell
+from tokenlab_nb.handover import tell
 from tokenlab_nb.intake import Picture
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.schedule import DOCUMENTED_SECONDS, expected_seconds
+from tokenlab_nb.running import Running
 from tokenlab_nb.sweep.axes import Asked, read
-from tokenlab_nb.sweep.plan import Plan
 from tokenlab_nb.sweep.planner import Known, make_plan
 from tokenlab_nb.sweep.run import GridRun
 from tokenlab_nb.sweep.sweep import Sweep
 
 
-class Comparing(Handover):
+class Comparing(Running):
     """Plans and runs grids. `Session` is what users hold."""
 
     def sweep(
@@ -100,19 +100,6 @@ class Comparing(Handover):
         """Plan a grid and run it: `sweep` and `Sweep.run` in one."""
         return self.sweep(models, prompts, **axes).run(budget)
 
-    def run_plan(
-        self,
-        plan: Plan,
-        *,
-        budget: float | None = None,
-        concurrency: int | Mapping[str, int] | None = None,
-        anew: bool = False,
-    ) -> GridRun:
-        """Start the jobs of a plan; see `Sweep.run`."""
-        limit = None if budget is None else self.budget_of(budget)
-        jobs = self.send_all([take.request for take in plan.takes.values()], budget=limit)
-        return GridRun(plan, self, dict(zip(plan.takes, jobs, strict=True)), limit)
-
     def _known(self, names: Sequence[str]) -> Known:
         """What a plan rests on. All models are asked for at once."""
         answers = {name: self.fetch_model(name) for name in names}
@@ -126,15 +113,11 @@ class Comparing(Handover):
             models,
             self.price,
             seconds={model_id: seconds for model_id, seconds in usual.items() if seconds is not None},
-            made=self._made,
+            made=self.made_takes,
             origin=self.origin,
             now=self._clock.now(),
             prefer_tasks=self.settings.prefer_tasks,
         )
-
-    def _made(self, _keys: Collection[str]) -> frozenset[str]:
-        """Those of these takes whose pictures are there already."""
-        return frozenset()
 
 
 def _read(name: str, answer: Answer[Model]) -> Model | str:

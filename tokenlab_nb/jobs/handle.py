@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from typing import Any, Protocol, TextIO
 
@@ -151,16 +152,8 @@ class Job:
             TokenLabError: What `error` holds.
         """
         self._go_on()
-        waited, left = 0.0, math.inf if timeout is None else timeout
-        file = _line()
-        silent = file is sys.stderr and not file.isatty()  # a log wants no line that is replaced in place
-        with tqdm(bar_format="{desc}", leave=False, file=file, disable=silent) as line:
-            while not self._engine.wait(self.id, tick := max(0.0, min(_TICK, left))):
-                waited, left = waited + tick, left - tick
-                if left <= 0:
-                    raise WaitTimeoutError(f"{self!r} was not ready within {timeout:g} s.")
-                if waited >= _QUIET_SECONDS:
-                    line.set_description_str(_progress(self.snapshot, self._engine.now()))
+        if not watch(partial(self._engine.wait, self.id), timeout, self._told):
+            raise WaitTimeoutError(f"{self!r} was not ready within {timeout:g} s.")
         return self._outcome()
 
     def __await__(self) -> Generator[Any, None, list[ImageResult]]:
@@ -175,6 +168,9 @@ class Job:
         """Who waits for a job whose waiting was stopped, or is about to be, wants it to go on."""
         if not self.snapshot.is_terminal:
             self.resume()
+
+    def _told(self) -> str:
+        return _progress(self.snapshot, self._engine.now())
 
     def _outcome(self) -> list[ImageResult]:
         snapshot = self.snapshot
@@ -281,15 +277,43 @@ def _line() -> TextIO:
     return sys.stderr
 
 
+def watch(ready: Callable[[float], bool], timeout: float | None, told: Callable[[], str]) -> bool:
+    """Wait in short steps; after a moment, a line tells how it goes. Ctrl-C only ends the waiting.
+
+    Args:
+        ready: Waits at most so many seconds; tells whether there is nothing left to wait for.
+        timeout: Most seconds in all; None waits for as long as it takes.
+        told: How it goes, in one line.
+
+    Returns:
+        Whether it was ready in time.
+    """
+    waited, left = 0.0, math.inf if timeout is None else timeout
+    file = _line()
+    silent = file is sys.stderr and not file.isatty()  # a log wants no line that is replaced in place
+    with tqdm(bar_format="{desc}", leave=False, file=file, disable=silent) as line:
+        while not ready(tick := max(0.0, min(_TICK, left))):
+            waited, left = waited + tick, left - tick
+            if left <= 0:
+                return False
+            if waited >= _QUIET_SECONDS:
+                line.set_description_str(told())
+    return True
+
+
 def _progress(snapshot: JobSnapshot, now: float) -> str:
     elapsed = f"{snapshot.elapsed(now):.0f} s"
     expected = f" of about {snapshot.expected_seconds:.0f} s" if snapshot.expected_seconds else ""
     percent = f", {snapshot.progress} %" if snapshot.progress is not None else ""
     note = f" {snapshot.note}" if snapshot.note else ""
-    state = f"{snapshot.request.model}: {snapshot.status.value}, {elapsed}{expected}{percent}.{note}"
+    return f"{snapshot.request.model}: {snapshot.status.value}, {elapsed}{expected}{percent}.{note} {ways_out('job')}"
+
+
+def ways_out(what: str) -> str:
+    """What who waits for something can do meanwhile, in one sentence."""
     if "ipykernel" not in sys.modules:
-        return f"{state} Ctrl-C leaves the job running."
-    return f"{state} Buttons answer when this cell ends; the stop button leaves the job running."
+        return f"Ctrl-C leaves the {what} running."
+    return f"Buttons answer when this cell ends; the stop button leaves the {what} running."
 
 
 def _result(snapshot: JobSnapshot, image: StoredImage, blobs: Blobs) -> ImageResult:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from tokenlab_nb.contract.pricing import Total
+from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.sweep.plan import Axis, Cell, Plan
 from tokenlab_nb.sweep.run import GridRun
 
@@ -15,7 +16,7 @@ class Runner(Protocol):
     """Runs a plan. `tokenlab_nb.comparing.Comparing` is the real one."""
 
     def run_plan(
-        self, plan: Plan, *, budget: float | None, concurrency: int | Mapping[str, int] | None, anew: bool
+        self, plan: Plan, *, budget: float | Budget | None, concurrency: int | Mapping[str, int] | None, anew: bool
     ) -> GridRun:
         """Start the jobs of a plan; see `Sweep.run`."""
 
@@ -67,7 +68,7 @@ class Sweep:
 
     def run(
         self,
-        budget: float | None = None,
+        budget: float | Budget | None = None,
         *,
         concurrency: int | Mapping[str, int] | None = None,
         anew: bool = False,
@@ -75,7 +76,7 @@ class Sweep:
         """Start it in the background.
 
         Args:
-            budget: US dollars, beside the session's own limit.
+            budget: US dollars (or what `Desk.budget_of` made of them), beside the session's own limit.
             concurrency: Most requests of one model that go on at once; by default what its contract states.
             anew: Make also those pictures once more that are there already.
 

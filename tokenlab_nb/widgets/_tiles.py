@@ -76,6 +76,8 @@ def words(snapshot: JobSnapshot) -> str:
         return "No longer waited for"
     if snapshot.status is _S.DRAFT and snapshot.note:
         return "Waiting to be sent again"
+    if snapshot.status is _S.DRAFT and snapshot.take:
+        return "Waiting its turn"
     if snapshot.status is _S.PROCESSING and snapshot.origins:
         return "Made, being fetched"
     return _WORDS[snapshot.status]

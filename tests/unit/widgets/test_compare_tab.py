@@ -119,9 +119,7 @@ def test_what_is_made_already_costs_nothing(tab, sandbox_session):
     assert len(sandbox_session.jobs) == 2
 
 
-@pytest.mark.parametrize(
-    ("wishes", "said"), [({"prompts": ["", " "]}, "no prompt"), ({"axes": {"n": [0]}}, "")]
-)
+@pytest.mark.parametrize(("wishes", "said"), [({"prompts": ["", " "]}, "no prompt"), ({"axes": {"n": [0]}}, "")])
 def test_what_cannot_be_planned_is_told_and_cannot_be_run(tab, wishes, said):
     say(tab, **wishes)
     told = tab.form.told
