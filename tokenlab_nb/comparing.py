@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tokenlab_nb.ballots import Ballots
 from tokenlab_nb.contract.model import Json
-from tokenlab_nb.handover import Handover
 from tokenlab_nb.intake import Picture
 from tokenlab_nb.sweep.plan import Plan, axis
 from tokenlab_nb.sweep.planner import Known, make_plan
@@ -14,7 +14,7 @@ from tokenlab_nb.sweep.run import GridRun
 from tokenlab_nb.sweep.sweep import Sweep
 
 
-class Comparing(Handover):
+class Comparing(Ballots):
     """Plans and runs grids. `Session` is what users hold."""
 
     def sweep(

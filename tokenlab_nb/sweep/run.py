@@ -12,11 +12,12 @@ from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.sweep.plan import Cell, Plan
+from tokenlab_nb.sweep.votes import Judge, Judged
 
 GridState = Literal["running", "paused", "stopped", "done"]
 
 
-class Desk(Protocol):
+class Desk(Judge, Protocol):
     """Starts and keeps the jobs of a grid. `tokenlab_nb.comparing.Comparing` is the real one."""
 
 
@@ -43,12 +44,12 @@ class GridCell:
         return next((job.error for job in self.jobs if job.error), None)
 
 
-class GridRun:
+class GridRun(Judged):
     """A grid that fills itself while its jobs run in the background. Nothing here blocks but `wait`."""
 
     def __init__(self, plan: Plan, desk: Desk, jobs: Mapping[str, Job], budget: Budget | None = None) -> None:
         self.plan = plan
-        self._desk = desk
+        self._desk: Desk = desk
         self._jobs = dict(jobs)
         self.budget = budget
 
