@@ -197,6 +197,8 @@ def _notes(ratings: Ratings) -> list[str]:
     ]
     if ratings.left_share is not None:
         notes.append(f"The left picture won {ratings.left_share:.0%} of the decided votes.".replace("%", " %"))
+    if ratings.count and ratings.verdict.winner is None and not ratings.remaining:
+        notes.append("Every pair of this grid was voted on: more prompts or repeats give more pairs.")
     return notes
 
 

@@ -25,14 +25,13 @@ from tokenlab_nb.store import owners, rows, statements
 from tokenlab_nb.store.database import COMPANIONS, check_shape, open_database
 from tokenlab_nb.store.failures import explained
 from tokenlab_nb.store.salvage import salvage
-from tokenlab_nb.store.votes import VoteRows
 
 __all__ = ["Journal"]
 
 _FRESH = 5.0  # seconds for which a sign of life stands
 
 
-class Journal(VoteRows):
+class Journal:
     """Jobs in one SQLite file. Any thread may call it; several processes may share the file.
 
     An open ledger is an *owner*: a job that it saves is followed by it until the job is at rest. See `owners`.
@@ -340,6 +339,7 @@ class Journal(VoteRows):
             return
         saved = salvage(damaged, COMPANIONS)
         connection.executemany(statements.SIGN, saved.owners)
+        connection.executemany(statements.CARRY_VOTE, saved.votes)
         for job, owner in saved.jobs:
             if connection.execute(statements.LOAD, {"id": job.id}).fetchone() is None:
                 self._put(connection, [job])

@@ -92,6 +92,7 @@ class Ratings:
         seed: Of the resampling.
         rounds: How many resamples the intervals rest on.
         left_share: How much of the decided votes went to the left side: far from one half, places were voted on.
+        remaining: On how many pairs of the grid nobody has voted yet.
     """
 
     ranking: Ranking
@@ -102,6 +103,7 @@ class Ratings:
     seed: int
     rounds: int
     left_share: float | None = None
+    remaining: int = 0
 
     @property
     def rows(self) -> tuple[Standing, ...]:
@@ -129,6 +131,7 @@ class Ratings:
             "winner": self.verdict.winner,
             "missing": self.verdict.missing,
             "left_share": self.left_share,
+            "remaining": self.remaining,
             "seed": self.seed,
             "rounds": self.rounds,
             "rows": [_export().ratings_record(self, row) for row in self.rows],
@@ -296,8 +299,18 @@ class Judged:
         asked = question or (votes[-1].question if votes else QUESTION)
         votes = [vote for vote in votes if vote.question == asked]
         ranking = rank(votes, labels, self._desk.resamples(seed, rounds, pool_size(votes)))
-        facts = self._facts(contested)
-        return Ratings(ranking, judge(ranking), facts, asked, contested.by, seed, rounds, _left_share(votes))
+        ballot = make_ballot(contested, self._pictures(), seed=seed, question=asked)
+        return Ratings(
+            ranking,
+            judge(ranking),
+            self._facts(contested),
+            asked,
+            contested.by,
+            seed,
+            rounds,
+            left_share=_left_share(votes),
+            remaining=len(ballot.remaining(votes)),
+        )
 
     def _pictures(self) -> dict[int, list[tuple[str, str]]]:
         """Job and hash of each picture, by cell."""
@@ -342,7 +355,7 @@ def _written(text: str, path: str | os.PathLike[str] | None) -> str | Path:
     if path is None:
         return text
     target = Path(path).expanduser()
-    target.write_text(text, encoding="utf-8", newline="")
+    target.write_text(text, encoding="utf-8", errors="replace", newline="")
     return target
 
 
