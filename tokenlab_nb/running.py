@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from tokenlab_nb.ballots import Ballots
 from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.validate import check_lifecycle
 from tokenlab_nb.errors import NotFoundError, SessionClosedError, TokenLabError, ValidationError
-from tokenlab_nb.handover import Handover
 from tokenlab_nb.intake import refusal
 from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
@@ -47,7 +47,7 @@ class _Look:
         return [take for take in takes if take.key not in self.stand or take.key in self.parked]
 
 
-class Running(Handover):
+class Running(Ballots):
     """Runs plans. `Session` is what users hold."""
 
     def run_plan(

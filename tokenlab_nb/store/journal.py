@@ -337,6 +337,7 @@ class Journal:
             return
         saved = salvage(damaged, COMPANIONS)
         connection.executemany(statements.SIGN, saved.owners)
+        connection.executemany(statements.CARRY_VOTE, saved.votes)
         for job, owner in saved.jobs:
             if connection.execute(statements.LOAD, {"id": job.id}).fetchone() is None:
                 self._put(connection, [job])

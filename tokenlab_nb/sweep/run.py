@@ -17,6 +17,7 @@ from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.sweep.feed import Feed, GridState, Started
 from tokenlab_nb.sweep.plan import Cell, Plan, Take
 from tokenlab_nb.sweep.standing import may_retry
+from tokenlab_nb.sweep.votes import Judge, Judged
 
 __all__ = ["CellStatus", "Desk", "GridCell", "GridRun", "GridState"]
 
@@ -30,7 +31,7 @@ _ENDED: tuple[tuple[JobStatus, CellStatus], ...] = (
 )
 
 
-class Desk(Protocol):
+class Desk(Judge, Protocol):
     """Starts and keeps the jobs of a grid. `tokenlab_nb.comparing.Comparing` is the real one."""
 
     def run_takes(self, takes: Sequence[Take], *, budget: float | Budget | None = None) -> Started:
@@ -82,7 +83,7 @@ class GridCell:
         return next((job.error for job in self.jobs if job.error), None)
 
 
-class GridRun:
+class GridRun(Judged):
     """A grid that fills itself while its jobs run in the background. Nothing here blocks but `wait`.
 
     Attributes:
@@ -101,7 +102,7 @@ class GridRun:
         started = jobs if isinstance(jobs, Started) else Started(jobs)
         self.plan = plan
         self.budget = budget
-        self._desk = desk
+        self._desk: Desk = desk
         self._jobs = dict(started.jobs)
         self._former: list[Job] = []
         self._feed = feed or Feed()
