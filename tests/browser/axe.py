@@ -14,7 +14,8 @@ NOT_OURS = ("region", "heading-order", "page-has-heading-one", "landmark-one-mai
 _RUN = """async ([node, tags, off]) => {
   const rules = Object.fromEntries(off.map((id) => [id, { enabled: false }]));
   const found = await axe.run(node, { runOnly: { type: "tag", values: tags }, rules, resultTypes: ["violations"] });
-  return found.violations.flatMap((each) => each.nodes.map((node) => `${each.id}: ${node.target} ${node.failureSummary}`));
+  const told = (id, node) => `${id}: ${node.target} ${node.failureSummary}`;
+  return found.violations.flatMap((each) => each.nodes.map((node) => told(each.id, node)));
 }"""
 
 
