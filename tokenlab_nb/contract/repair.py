@@ -15,8 +15,9 @@ from typing import Any
 
 from tokenlab_nb.contract.carry import Carried, carry
 from tokenlab_nb.contract.describe import money
-from tokenlab_nb.contract.model import Issue, Json, Model
+from tokenlab_nb.contract.model import Issue, Json, Model, Param
 from tokenlab_nb.contract.params import HEADER_FIELDS, lookup
+from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.request import ImageRequest, build, with_task
 from tokenlab_nb.contract.validate import check_value
 from tokenlab_nb.contract.workflows import WORKFLOWS, default_operation
@@ -56,6 +57,32 @@ class Repair:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A repair that was built, ready to be sent.
+
+    Attributes:
+        repair: What it does; of another model complete, as `adapted` makes it.
+        request: What would be sent.
+        price: What that would cost.
+    """
+
+    repair: Repair
+    request: ImageRequest
+    price: Estimate
+
+
+def can_be_mended(error: TokenLabError | None) -> bool:
+    """Whether another request may mend it: it is not the key, the balance, the network, or the contents."""
+    said = f"{error.code} {error.facts.type} {error.message}" if isinstance(error, _MENDABLE) else ""
+    return bool(said) and not _CONTENT.search(said)
+
+
+def is_about_model(error: TokenLabError) -> bool:
+    """Whether it is the model itself that is refused: there is none of that name, it is retired, or not allowed."""
+    return error.param == "model" or (error.code or "").startswith("model_")
+
+
 def repairs(request: ImageRequest, error: TokenLabError, model: Model | None = None) -> tuple[Repair, ...]:
     """Find what could be done about a refusal, the best first.
 
@@ -67,10 +94,9 @@ def repairs(request: ImageRequest, error: TokenLabError, model: Model | None = N
         model: Its model, where that could be read.
 
     Returns:
-        At most four; none for what no other request mends (the key, the balance, the network), for refused contents,
-        and for what may have been carried out.
+        At most four; none where `can_be_mended` says no, and none for what may have been carried out.
     """
-    if not isinstance(error, _MENDABLE) or _CONTENT.search(f"{error.code} {error.facts.type} {error.message}"):
+    if not can_be_mended(error):
         return ()
     case = _Case(request, error, model)
     found: list[Repair] = []
@@ -94,11 +120,11 @@ def adapted(repair: Repair, request: ImageRequest, model: Model, *, prefer_tasks
     operation = model.contract.operations.get(name)
     if operation is None:
         return repair
-    old = {**request.settings, **repair.changes}
-    options = {field: value for field, value in old.items() if field not in {"prompt", "async", *HEADER_FIELDS}}
-    carried = carry(options, [(model.id, operation)])
-    apart = {field: value for field, value in old.items() if field not in options and field != "async"}
-    new = with_task(model, name, {**apart, **carried.values}, prefer=prefer_tasks)
+    old = {each: value for each, value in {**request.settings, **repair.changes}.items() if value is not None}
+    beside = {"prompt", "async", *HEADER_FIELDS}  # taken over as they are; a task is asked for as the new model has it
+    carried = carry({each: value for each, value in old.items() if each not in beside}, [(model.id, operation)])
+    kept = {each: old[each] for each in old if each in beside and (each != "async" or each in operation.params)}
+    new = with_task(model, name, {**kept, **carried.values}, prefer=prefer_tasks)
     changed = {each: new.get(each) for each in (*request.settings, *new) if new.get(each) != request.settings.get(each)}
     why = f"{repair.why} {_told(carried)}".strip()
     return replace(repair, changes=changed, operation=None if name == request.operation else name, why=why)
@@ -142,12 +168,14 @@ class _Case:
     def __init__(self, request: ImageRequest, error: TokenLabError, model: Model | None) -> None:
         self.request, self.error, self.facts, self.model = request, error, error.facts, model
         self.values = request.settings
+        self.about_model = is_about_model(error)
         self.supported = self.texts("supported_parameters")
         stated = self.facts.details.get("recommended_request")
         self.recommended: Mapping[str, Any] = stated if isinstance(stated, Mapping) else {}
         self.issues = error.issues if isinstance(error, ValidationError) else ()
         named = (self.facts.param, *(issue.field for issue in self.issues))
-        self.at_fault = tuple(dict.fromkeys(name for name in named if name and _is_option(name)))
+        faults = (name for name in named if name and _is_option(name))
+        self.at_fault = tuple(dict.fromkeys(faults)) if isinstance(error, ValidationError) else ()
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts among the details; empty where there is none."""
@@ -192,35 +220,37 @@ def _other_value(case: _Case) -> Iterator[Repair]:
         if value is not None:
             allowed = case.allowed(name)
             listed = f"Taken are {', '.join(allowed[:_LISTED])}{', ...' if len(allowed) > _LISTED else ''}."
-            label = f"Use {_shown(name, value)}{' instead' if name in case.values else ''}"
-            yield Repair(label, {name: value}, why=listed if allowed else "It is what is suggested.")
+            recommended = "The service recommends it." if value == case.recommended.get(name) else ""
+            yield Repair(_label(case, name, value), {name: value}, why=listed if allowed else recommended)
+
+
+def _label(case: _Case, name: str, value: Json) -> str:
+    if name not in case.values:
+        return f"Set {name} to {_shown(value)}"
+    # A text speaks for itself, a number does not.
+    return f"Use {_shown(value)} instead" if isinstance(value, str) else f"Use {name} = {_shown(value)} instead"
 
 
 def _values_for(case: _Case, name: str) -> Iterator[Json]:
     """What could stand in a field, the best first; None where a source has nothing to say."""
     if case.supported and name not in case.supported:
         return
-    near = case.facts.did_you_mean if name == case.facts.param and not case.meant() else None
     yield from (getattr(issue, "suggestion", None) for issue in case.issues if issue.field == name)
-    yield near
-    allowed = case.allowed(name)
-    if allowed and name in case.values:
-        yield _nearest(replace(lookup(name), choices=allowed), case.values[name])
-    yield case.recommended.get(name)
-    yield next(iter(allowed), None) if name not in case.values else None
-    known = _param(case, name)
-    if known and name in case.values:
-        yield _nearest(known, case.values[name])
-
-
-def _nearest(param: Any, value: Json) -> Json:
-    issue = check_value(param, value)
-    return issue.suggestion if issue else None
-
-
-def _param(case: _Case, name: str) -> Any:
+    yield case.facts.did_you_mean if name == case.facts.param and not case.meant() else None
+    allowed, now = case.allowed(name), case.values.get(name)
+    if allowed:
+        yield _nearest(replace(lookup(name), choices=allowed), now)
     offered = case.model.contract.operations.get(case.request.operation) if case.model else None
-    return offered.params.get(name) if offered else None
+    if offered and name in offered.params:
+        yield _nearest(offered.params[name], now)
+    yield case.recommended.get(name)
+    yield next(iter(allowed), None)
+
+
+def _nearest(param: Param, value: Json) -> Json:
+    """The allowed value that is most like this one; None where none is, or where it is allowed itself."""
+    issue = None if value is None else check_value(param, value)
+    return issue.suggestion if issue else None
 
 
 def _without(case: _Case) -> Iterator[Repair]:
@@ -251,16 +281,12 @@ def _other_operation(case: _Case) -> Iterator[Repair]:
 
 
 def _other_model(case: _Case) -> Iterator[Repair]:
-    about_model = case.facts.param == "model" or (case.error.code or "").startswith("model_")
-    if not about_model and not isinstance(case.error, ServiceError):
+    if not case.about_model and not isinstance(case.error, ServiceError):
         return
-    life = case.model.lifecycle if case.model else None
-    replaced = life.replacement if life and about_model else None
-    if life and replaced:
-        yield Repair(
-            f"Use {replaced} instead", model=replaced, why=f"{case.request.model} is {life.stage}: it follows."
-        )
-    for name in (case.facts.did_you_mean if about_model else None, *case.facts.suggestions):
+    replaced = case.model.lifecycle.replacement if case.model and case.about_model else None
+    if replaced:
+        yield Repair(f"Use {replaced} instead", model=replaced, why=f"It replaces {case.request.model}.")
+    for name in (case.facts.did_you_mean if case.about_model else None, *case.facts.suggestions):
         if name and name not in (case.request.model, case.facts.model, replaced):
             yield Repair(f"Use {name} instead", model=name, why="The service suggests it.")
 
@@ -276,7 +302,7 @@ def _as_recommended(case: _Case) -> Iterator[Repair]:
         changes,
         model if isinstance(model, str) and model not in (case.request.model, case.facts.model) else None,
         operation if isinstance(operation, str) and operation != case.request.operation else None,
-        f"That is {_together([_shown(name, value, named=True) for name, value in changes.items()], 'and')}.",
+        f"That is {_together([f'{name} {_shown(value)}' for name, value in changes.items()], 'and')}.",
     )
 
 
@@ -305,10 +331,8 @@ def _told(carried: Carried) -> str:
     return " ".join(f"{word}: {', '.join(map(str, each))}." for word, each in parts if each)
 
 
-def _shown(name: str, value: Json, *, named: bool = False) -> str:
-    """A value in a label: texts speak for themselves, a number or a list does not."""
-    text = value if isinstance(value, str) else f"{name} = {json.dumps(value, ensure_ascii=False)}"
-    text = f"{name} {text}" if named and isinstance(value, str) else text
+def _shown(value: Json) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
