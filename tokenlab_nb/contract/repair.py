@@ -219,7 +219,7 @@ def _other_value(case: _Case) -> Iterator[Repair]:
         value = next((each for each in _values_for(case, name) if each is not None), None)
         if value is not None:
             allowed = case.allowed(name)
-            listed = f"Taken are {', '.join(allowed[:_LISTED])}{', ...' if len(allowed) > _LISTED else ''}."
+            listed = f"Taken are {', '.join(allowed[:_LISTED])}{' and more' if len(allowed) > _LISTED else ''}."
             recommended = "The service recommends it." if value == case.recommended.get(name) else ""
             yield Repair(_label(case, name, value), {name: value}, why=listed if allowed else recommended)
 

@@ -217,3 +217,16 @@ def test_a_warning_is_told_and_sent_all_the_same() -> None:
     request, issues = build(found, "text-to-image", {"prompt": "x"})
     assert request is not None
     assert [issue.severity for issue in issues] == ["warning"]
+
+
+def test_settings_make_the_same_request_again() -> None:
+    body = {"public_operations": ["image-to-image"], "supported_parameters": ["prompt", "operation", "image_urls"]}
+    picture = (Source(url="https://example.com/fox.png"),)
+    values = {"prompt": "A fox", "delivery_policy": "verified"}
+    request, _ = build(model(body), "image-to-image", values, references=picture)
+    assert request
+    assert request.values["operation"] == "image-to-image"
+    assert request.settings == values
+    again, _ = build(model(body), "image-to-image", request.settings, references=picture)
+    assert again == request
+    assert ImageRequest("m", "text-to-image", "/v1", {"operation": "another"}).settings == {"operation": "another"}
