@@ -35,6 +35,7 @@ STREET = (
     "intake",
     "reached",
     "catalogue",
+    "repairing",
     "desk",
     "handover",
     "ballots",
@@ -52,7 +53,7 @@ NEVER = {"widgets": {"api", "store"}}
 SANDBOX_USERS = ("session.py", "__main__.py")
 
 LATE = {
-    "jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.widgets.progress"),
+    "jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.export.code", "tokenlab_nb.widgets.progress"),
     "sweep/run.py": ("tokenlab_nb",),
     "sweep/sweep.py": ("tokenlab_nb.export.plans",),
     "sweep/votes.py": ("tokenlab_nb.export.ratings",),

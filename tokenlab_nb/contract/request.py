@@ -60,6 +60,12 @@ class ImageRequest:
         return str(self.values.get("prompt") or "")
 
     @property
+    def settings(self) -> dict[str, Json]:
+        """What was set, by field: `build` makes the same request of it. The operation's name is not among it."""
+        values = {name: value for name, value in self.values.items() if (name, value) != ("operation", self.operation)}
+        return values if self.delivery_policy is None else {**values, "delivery_policy": self.delivery_policy}
+
+    @property
     def count(self) -> int:
         """How many pictures are asked for."""
         n = self.values.get("n")

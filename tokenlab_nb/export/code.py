@@ -40,21 +40,14 @@ def python_of(request: ImageRequest) -> str:
     if not request.model:
         return _UNKNOWN
     pictures = _Pictures()
-    pictured: dict[str, object] = {}
+    how: dict[str, object] = {}
+    if request.operation != TEXT_TO_IMAGE or request.sources:  # else it is what is meant where nothing is said
+        how["operation"] = request.operation
     if request.references:
-        pictured["references"] = [
-            pictures.taken(each, f"reference-{n}") for n, each in enumerate(request.references, 1)
-        ]
+        how["references"] = [pictures.taken(each, f"reference-{n}") for n, each in enumerate(request.references, 1)]
     if request.mask:
-        pictured["mask"] = pictures.taken(request.mask, "mask")
-    # Without pictures it is what is meant where nothing is said.
-    names_it = request.operation != TEXT_TO_IMAGE or bool(pictured)
-    how = {**({"operation": request.operation} if names_it else {}), **pictured}
-    values = {
-        name: value for name, value in request.values.items() if (name, value) != ("operation", request.operation)
-    }
-    if request.delivery_policy is not None:
-        values["delivery_policy"] = request.delivery_policy
+        how["mask"] = pictures.taken(request.mask, "mask")
+    values: dict[str, object] = {**request.settings}
     if any(_needs_preparing(name, value) for name, value in values.items()):
         return pictures.above(call("session.send", [Expression(_prepared(request.model, values, how))]))
     first = {"model": request.model, **({"prompt": values.pop("prompt")} if "prompt" in values else {})}
@@ -81,15 +74,6 @@ def python_of_sweep(arguments: Mapping[str, object], *, runs: bool = True) -> st
         for name, value in given.items()
     }
     return pictures.above(call("session.compare" if runs else "session.sweep", leading, named))
-
-
-def _values(request: ImageRequest) -> dict[str, object]:
-    """What was set, by field: the operation's name comes back by itself, and the header is a field here."""
-    policy = {} if request.delivery_policy is None else {"delivery_policy": request.delivery_policy}
-    values: dict[str, object] = {**request.values, **policy}
-    if values.get("operation") == request.operation:
-        del values["operation"]
-    return values
 
 
 def _keyword(name: str) -> str:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.references import Source
+from tokenlab_nb.contract.repair import Mended, Repair
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
@@ -47,6 +48,12 @@ class Sender(Protocol):
 
     def price(self, request: ImageRequest) -> Estimate:
         """What a request costs by the model's present price list."""
+
+    def fetch_repairs(self, job: Job) -> Answer[tuple[Mended, ...]]:
+        """Find what could be done about a refused job, without blocking."""
+
+    def repair(self, job: Job, repair: Repair, budget: Budget | None) -> Job:
+        """Send the request of a refused job once more, mended, as a new job."""
 
     def lineage(self, of: Job) -> Lineage:
         """The chain of jobs that led to a job's pictures."""
@@ -121,6 +128,12 @@ class Job:
         if self._line is None or (self.snapshot.images and not self._line.steps[-1].sha256):
             self._line = self._desk.lineage(self)
         return self._line
+
+    @property
+    def code(self) -> str:
+        """Python that asks the same once more."""
+        code: str = import_module("tokenlab_nb.export.code").python_of(self.request)
+        return code
 
     def support_packet(self) -> dict[str, object]:
         """What the service's support needs to find it: ids, times, states; no prompt, no key, no picture."""
@@ -221,6 +234,19 @@ class Job:
             BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.
         """
         return self._desk.run_again(self, budget)
+
+    def fetch_repairs(self) -> Answer[tuple[Mended, ...]]:
+        """Find what could be done about its refusal, without blocking; see `Session.repairs`. Nothing is sent."""
+        return self._desk.fetch_repairs(self)
+
+    def repair(self, repair: Repair, *, budget: Budget | None = None) -> Job:
+        """Send its request once more, mended, as a new job; see `Session.repair`. This is paid for.
+
+        Raises:
+            ValidationError: If it was not refused, or the mended request would be.
+            BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.
+        """
+        return self._desk.repair(self, repair, budget)
 
     def fetch_model(self) -> Answer[Any]:
         """Read its model's contract and price, which `run` and `run_again` need, without blocking."""

@@ -238,3 +238,16 @@ def test_a_task_is_preferred_where_it_is_listed_and_nothing_speaks_against_it(
     body = body and {"public_operations": ["text-to-image"], **body}
     found = with_task(model(body), operation, values, prefer=prefer)
     assert found == ({**values, "async": True} if is_added else values)
+
+
+def test_settings_make_the_same_request_again() -> None:
+    body = {"public_operations": ["image-to-image"], "supported_parameters": ["prompt", "operation", "image_urls"]}
+    picture = (Source(url="https://example.com/fox.png"),)
+    values = {"prompt": "A fox", "delivery_policy": "verified"}
+    request, _ = build(model(body), "image-to-image", values, references=picture)
+    assert request
+    assert request.values["operation"] == "image-to-image"
+    assert request.settings == values
+    again, _ = build(model(body), "image-to-image", request.settings, references=picture)
+    assert again == request
+    assert ImageRequest("m", "text-to-image", "/v1", {"operation": "another"}).settings == {"operation": "another"}
