@@ -97,6 +97,6 @@ def in_order(
     found: list[LiveJob] = []
     for job in jobs:
         first = mends.get(job.id) or snapshots[job.id].repeats
-        place = next((place for place, each in enumerate(found, 1) if first and each.id == first), len(found))
-        found.insert(place, job)
+        places = (place for place, each in enumerate(found, 1) if each.id == first) if first else iter(())
+        found.insert(next(places, len(found)), job)
     return found

@@ -140,7 +140,7 @@ class Pictures(Mending):
         return freeze(
             self._frozen_rows,
             at=type(self).clock(),
-            title=self.title or "TokenLab pictures",
+            title=self._twin_title(),
             uid=self.uid,
             revision=self.twin_revision,
         )
@@ -204,12 +204,15 @@ class Pictures(Mending):
 
     def _make(self, sha256: str) -> None:
         try:
-            self._thumbs[sha256] = self._picture(sha256).thumbnail(_THUMB_EDGE, _THUMB_BYTES)
+            self._thumbs[sha256] = self._thumbnail(sha256)
         except (TokenLabError, OSError) as error:
             self.send({"type": "lost", "hash": sha256, "text": str(error)})
             return
         self._send_thumb(sha256)
         self._freeze_soon()
+
+    def _thumbnail(self, sha256: str) -> bytes:
+        return self._picture(sha256).thumbnail(_THUMB_EDGE, _THUMB_BYTES)
 
     def _send_thumb(self, sha256: str) -> None:
         self._awaited.add(sha256)
@@ -267,6 +270,9 @@ class Pictures(Mending):
         edge, most = picture_size(len(hashes))
         thumbs = {sha256: self._shrunk(sha256, edge, most) for sha256 in hashes if sha256 in self._thumbs}
         return [row for each in snapshots for row in _tiles.frozen(each, thumbs, self._lines.get(each.id, ""))]
+
+    def _twin_title(self) -> str:
+        return self.title or "TokenLab pictures"
 
     def _shrunk(self, sha256: str, edge: int, most: int) -> bytes:
         if edge >= _THUMB_EDGE:

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import Any, ClassVar
 
 import traitlets as t
 
+from tokenlab_nb.errors import TokenLabError, ValidationError
+from tokenlab_nb.export.frozen import FrozenPicture, picture_size
+from tokenlab_nb.jobs.job import JobSnapshot
+from tokenlab_nb.sweep.plan import Cell
 from tokenlab_nb.sweep.run import GridRun
-from tokenlab_nb.widgets import _grid
+from tokenlab_nb.widgets import _grid, _tiles
+from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
+from tokenlab_nb.widgets._bridge import Bridge
+from tokenlab_nb.widgets._live import LiveJob
 from tokenlab_nb.widgets._pictures import Pictures
 
 __all__ = ["CompareGrid"]
 
+_HEAD_GAP = 0.4
+_FIRST = 40  # pictures that are sent before a page has said what it shows
+_KEPT = 300  # thumbnails in memory, beside those of the twin
+_TWIN_PICTURES = 100
+_TWIN_ROWS = 200
+_PAGES = 4  # pages whose view is remembered
+
 
 class CompareGrid(Pictures):
-    """A grid of results.
+    """A grid of results: rows and columns, further axes as pages, all of them exchangeable.
+
+    Every cell says from the start what is asked, adjusted or impossible, and what it costs; its picture, time and
+    trouble follow. In the grid the arrows, Home, End, Page Up and Page Down move, Enter opens closely, ``i`` tells all
+    about a cell, ``b`` makes it the one that others are held against, ``p`` keeps its row on top, ``h`` hides it,
+    ``,`` and ``.`` go through its pictures; on a header ``p`` and ``h`` do the same to its row or column. Only cells in
+    view are in the page, and only their thumbnails are asked for.
 
     Args:
         grid: What to show.
@@ -31,6 +55,9 @@ class CompareGrid(Pictures):
         "actions",
         "twin",
         "gridstate",
+        "celldetails",
+        "gridcell",
+        "gridbar",
         "gridview",
         "viewer",
         "vote",
@@ -38,17 +65,182 @@ class CompareGrid(Pictures):
 
     table = t.Dict().tag(sync=True, to_json=lambda _value, widget: widget._table())
 
-    def __init__(self, grid: GridRun, *, title: str = "Comparison") -> None:
+    def __init__(self, grid: GridRun, *, title: str = "Comparison", through: Bridge | None = None) -> None:
         self.grid = grid
-        super().__init__(grid.jobs, title=title)
+        self._views: dict[str, frozenset[str]] = {}  # by page, the jobs that it shows
+        self._left_to_send = _FIRST
+        self._wanted: dict[str, None] = {}  # thumbnails to make and send; the newest wish comes first
+        self._for_twin: dict[str, None] = {}  # thumbnails to make for the twin alone
+        self._kept: set[str] = set()  # hashes whose thumbnails the twin needs
+        self._runs_again: dict[str, str] = {}
+        self._told_jobs = self._jobs_by_cell()
+        self._told_head: dict[str, object] = {}
+        super().__init__(grid.jobs, title=title, through=through)
+        self._unsubscribe["grid"] = grid.subscribe(self._cells_soon)
 
     def _describe(self) -> str:
         return f"{len(self.grid.plan.cells)} cells"
 
+    # Values.
+
     def _table(self) -> dict[str, object]:
-        return {
-            "axes": [_grid.axis(each) for each in self.grid.plan.axes],
-            "cells": [_grid.cell(each) for each in self.grid.cells],
-            "state": self.grid.state,
-            "price": self.grid.plan.price.words,
-        }
+        return {**_grid.table(self.grid.plan, self._jobs_by_cell()), "head": self._head()}
+
+    def _jobs_by_cell(self) -> dict[int, list[str]]:
+        return {each.planned.index: [job.id for job in each.jobs] for each in self.grid.cells}
+
+    def _head(self) -> dict[str, object]:
+        return _grid.head(self.grid, [job.snapshot for job in self.grid.jobs])
+
+    def _repeated(self, job_id: str) -> str:
+        return self._runs_again.get(job_id, "")
+
+    # News, on the bridge's thread.
+
+    def _follow(self, job: LiveJob) -> None:
+        if job.snapshot.repeats:
+            self._runs_again[job.snapshot.repeats] = job.id
+        super()._follow(job)
+
+    def _deliver(self, news: Mapping[str, JobSnapshot]) -> None:
+        super()._deliver(news)
+        self._cells_soon()
+
+    def _cells_soon(self) -> None:
+        self._bridge.soon(self, "cells", self._tell_cells, gap=_HEAD_GAP)
+
+    def _tell_cells(self) -> None:
+        """Tell the page which cells got other jobs, and what stands above the grid now."""
+        jobs = {job.id: job for job in self.grid.jobs}
+        for job in [job for job_id, job in jobs.items() if job_id not in self._jobs]:
+            self._follow(job)
+        for old in [job for job_id, job in self._jobs.items() if job_id not in jobs]:
+            self._leave(old)
+        now, head = self._jobs_by_cell(), self._head()
+        changed = {index: ids for index, ids in now.items() if ids != self._told_jobs.get(index)}
+        if changed or head != self._told_head:
+            self._told_jobs, self._told_head = now, head
+            self.send({"type": "cells", "jobs": changed, "head": head})
+
+    # Thumbnails: only what a page shows.
+
+    def _note_images(self, job: LiveJob) -> None:
+        for image in job.images:
+            if image.sha256 in self._results:
+                continue
+            self._results[image.sha256] = image
+            if len(self._kept) < _TWIN_PICTURES:
+                self._kept.add(image.sha256)
+                self._for_twin[image.sha256] = None
+            if self._is_in_view(job):
+                self._send_soon(image.sha256)
+        if self._for_twin:
+            self._bridge.soon(self, "make", self._make_next, work=True)
+
+    def _is_in_view(self, job: LiveJob) -> bool:
+        if self._views:
+            return any(job.id in jobs for jobs in self._views.values())
+        self._left_to_send -= 1
+        return self._left_to_send >= 0
+
+    def _send_soon(self, sha256: str) -> None:
+        self._wanted.pop(sha256, None)
+        self._wanted[sha256] = None
+        self._bridge.soon(self, "make", self._make_next, work=True)
+
+    def _make_next(self) -> None:
+        """Make one thumbnail, the one that was wished for last; what is seen by nobody yet comes after all wishes."""
+        wished = self._wanted or self._for_twin
+        if not wished:
+            return
+        sha256, _ = wished.popitem()
+        sends = wished is self._wanted
+        try:
+            if sha256 not in self._thumbs:
+                self._make_thumb(sha256)
+            if sends:
+                self._for_twin.pop(sha256, None)
+                self._send_thumb(sha256)
+        except (TokenLabError, OSError) as error:
+            self.send({"type": "lost", "hash": sha256, "text": str(error)})
+        if self._wanted or self._for_twin:
+            self._bridge.soon(self, "make", self._make_next, work=True)
+
+    def _make_thumb(self, sha256: str) -> None:
+        self._thumbs[sha256] = self._thumbnail(sha256)
+        if sha256 in self._kept:
+            self._freeze_soon()
+        spare = [each for each in self._thumbs if each not in self._kept and each != sha256]
+        for old in islice(spare, max(0, len(spare) - _KEPT)):
+            del self._thumbs[old]
+
+    # The twin.
+
+    def _twin_rows(self) -> list[FrozenPicture]:
+        cells = self.grid.cells
+        shown = [(each.planned, [job.snapshot for job in each.jobs]) for each in cells[:_TWIN_ROWS]]
+        hashes = [image.sha256 for _, jobs in shown for snapshot in jobs for image in snapshot.images]
+        edge, most = picture_size(min(len(hashes), _TWIN_PICTURES))
+        made = [sha256 for sha256 in dict.fromkeys(hashes[:_TWIN_PICTURES]) if sha256 in self._thumbs]
+        thumbs = {sha256: self._shrunk(sha256, edge, most) for sha256 in made}
+        return [row for planned, jobs in shown for row in self._frozen_cell(planned, jobs, thumbs)][:_TWIN_ROWS]
+
+    def _frozen_cell(
+        self, planned: Cell, snapshots: Sequence[JobSnapshot], thumbs: Mapping[str, bytes]
+    ) -> list[FrozenPicture]:
+        name = _grid.name(self.grid.plan, planned)
+        prompt = str(planned.values.get("prompt") or "")
+        if not snapshots:
+            return [FrozenPicture(name, planned.status, prompt=prompt, problem=planned.reason)]
+        told = " ".join(map(str, planned.differences))
+        rows = [row for snapshot in snapshots for row in _tiles.frozen(snapshot, thumbs, told)]
+        return [replace(row, model=name) for row in rows]
+
+    def _twin_title(self) -> str:
+        count = len(self.grid.plan.cells)
+        more = f", the first {_TWIN_ROWS} rows of {count:,} cells" if count > _TWIN_ROWS else ""
+        return f"{self.title or 'Comparison'}{more}"
+
+    # From the page.
+
+    def _on_visible(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
+        self._views.pop(message["page"], None)
+        self._views[message["page"]] = frozenset(message["jobs"])
+        for old in list(self._views)[:-_PAGES]:
+            del self._views[old]
+        return None
+
+    def _on_grid(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
+        acts: dict[str, Callable[[], object]] = {"pause": self.grid.pause, "stop": self.grid.stop}
+        if message["action"] not in acts:  # it sends: what that needs may take a while, and no callback waits for it
+            send = partial(self._send_grid, dict(message))
+            self._bridge.soon(self, f"grid {message['id']}", send, work=True)
+            return LATER
+        acts[message["action"]]()
+        self.show_error("")
+        self._cells_soon()
+        return {"said": ""}
+
+    def _send_grid(self, message: Mapping[str, Any]) -> None:
+        """On the bridge's thread: send what the user has confirmed, and answer the page's question."""
+        if self.comm is None:  # closed meanwhile: nobody would see what is paid for
+            return
+        try:
+            self._sent_grid(message["action"], message["told"])
+        except Exception as error:  # noqa: BLE001  whatever it was, it belongs on the screen
+            self.refuse(message["id"], failure_text(error))
+        else:
+            self.show_error("")
+            self.answer(message["id"], {"said": ""})
+        self._cells_soon()
+
+    def _sent_grid(self, action: str, told: str) -> None:
+        """Send, if the question would still be the one that the user was asked."""
+        questions: Any = self._head()["questions"]
+        question = questions[action]
+        if question is None or question["text"] != told:
+            raise ValidationError("The grid has moved on meanwhile. Nothing was sent.", hint="Look at it first.")
+        if action == "retry":
+            self.grid.retry(budget=self.budget())
+        else:
+            self.grid.resume()
