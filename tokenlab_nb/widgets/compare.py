@@ -32,6 +32,12 @@ class CompareGrid(Pictures):
         "twin",
         "gridstate",
         "gridview",
+        "lookplace",
+        "lookpixels",
+        "lookpane",
+        "lookhands",
+        "lookchoice",
+        "lookbar",
         "viewer",
         "vote",
     )
