@@ -24,6 +24,7 @@ const LOOK_KEYS = [
   ["N", "the next picture beside these"],
   ["Delete", "take the marked one out of view"],
   ["B", "make the marked one the base"],
+  ["I", "details of the marked one"],
   ["O V R C A", "show only this, with the base, its row, its column, all"],
   ["M", "match by pixels or by frame"],
   ["+ − 0 1", "zoom, fit, 100 %"],
@@ -67,7 +68,7 @@ function lookRange(label, { min, max, step }, on) {
 
 /**
  * All controls. `act`: mode, match, show, wipe, period, gain (each with a value); play, flip, fit, full, closer, farther,
- * back, on, add, base, save, leave. `use` is the button that hands a picture on.
+ * back, on, add, base, remove, info, save, leave. `use` is the button that hands a picture on.
  */
 function lookBar(name, act, use) {
   const button = (text, label, key, on, more = {}) =>
@@ -95,6 +96,9 @@ function lookBar(name, act, use) {
   const back = button("‹", "Previous picture", "[", act.back);
   const on = button("›", "Next picture", "]", act.on);
   const add = button("Add next", "Add the next picture beside these", "N", act.add);
+  const base = button("Make base", "Hold the others against the marked picture", "B", act.base);
+  const remove = button("Remove", "Take the marked picture out of view", "Delete", act.remove);
+  const info = button("Details", "Details of the marked cell", "I", act.info, { "aria-pressed": "false" });
   const shows = LOOK_SHOWS.map(([value, text, key]) => button(text, `Show: ${text.toLowerCase()}`, key.toUpperCase(), () => act.show(value), { "aria-pressed": "false" }));
   const save = button("Download", "Download the original of the marked picture", "", act.save);
   const leave = button("Close", "Close", "Escape", act.leave);
@@ -103,26 +107,29 @@ function lookBar(name, act, use) {
   const node = h(
     "div",
     { class: "tlnb-look-bars" },
-    h("div", { class: "tlnb-look-bar" }, modes.node, wipe.node, flicker, gain.node, zooms, h("span", { class: "tlnb-look-gap" }), keys, leave),
+    h("div", { class: "tlnb-look-bar" }, modes.node, zooms, h("div", { class: "tlnb-look-slot" }, wipe.node, flicker, gain.node), keys, leave),
     h(
       "div",
       { class: "tlnb-look-bar" },
       h("div", { class: "tlnb-look-group" }, back, place, on),
       h("div", { class: "tlnb-look-group", role: "group", "aria-label": "Show" }, ...shows, add),
-      matches.node,
-      h("span", { class: "tlnb-look-gap" }),
-      save,
-      use,
+      h("div", { class: "tlnb-look-group", role: "group", "aria-label": "The marked picture" }, base, remove, info, save, use),
     ),
+    h("div", { class: "tlnb-look-bar tlnb-look-sizes" }, h("span", { text: "Sizes differ. Match them" }), matches.node),
   );
   return {
     node,
     keys,
     update(said) {
+      for (const [each, off] of [[back, said.isFirst], [on, said.isLast], [base, said.isBase], [remove, !said.canRemove], [save, !said.canSave]]) {
+        setAttr(each, "aria-disabled", off ? "true" : null);
+      }
+      setShown(info, said.details !== null);
+      setAttr(info, "aria-pressed", String(Boolean(said.details)));
       setText(place, said.place);
       modes.update(said.mode);
       matches.update(said.match);
-      setShown(matches.node, said.sizesDiffer);
+      setShown(matches.node.parentElement, said.sizesDiffer);
       setShown(wipe.node, said.mode === "wipe");
       wipe.update(Math.round(said.wipe * 100), `${Math.round(said.wipe * 100)} % is A`);
       setShown(flicker, said.mode === "flicker");
@@ -131,9 +138,6 @@ function lookBar(name, act, use) {
       setAttr(play, "aria-label", said.playing ? "Pause" : "Play: flip by itself");
       setShown(gain.node, said.mode === "difference");
       gain.update(said.gain, `× ${2 ** said.gain}`);
-      setAttr(back, "aria-disabled", said.isFirst ? "true" : null);
-      setAttr(on, "aria-disabled", said.isLast ? "true" : null);
-      setAttr(save, "aria-disabled", said.canSave ? null : "true");
       LOOK_SHOWS.forEach(([value], at) => setAttr(shows[at], "aria-pressed", String(said.show === value)));
     },
     zoomed(words, isFitted, isFull) {

@@ -119,18 +119,20 @@ class LookChoice {
     return line[at + by];
   }
 
-  remove(item) {
-    if (this.items.length < 2) return false;
-    const place = this.items.findIndex((each) => this.same(each, item));
-    this.items.splice(place, 1);
-    if (this.same(item, this.current)) this.current = this.items[Math.min(place, this.items.length - 1)];
-    if (this.isBase(item)) this.base = this.items[0];
-    return true;
+  /** Take the current one out of view; the base stays. */
+  canRemove() {
+    return this.items.length > 1 && !this.isBase(this.current);
   }
 
-  setBase(item) {
-    this.base = item;
-    this.show(this.has(item) ? this.items : [item, ...this.items]);
+  remove() {
+    const place = this.items.findIndex((each) => this.same(each, this.current));
+    this.items.splice(place, 1);
+    this.current = this.items[Math.min(place, this.items.length - 1)];
+  }
+
+  makeBase() {
+    this.base = this.current;
+    if (!this.solo) this.show(this.items);
   }
 
   /** After news: what has gone is not looked at any more. */
@@ -148,8 +150,11 @@ class LookChoice {
     return this.state.axes.map((_, axis) => axis).filter((axis) => new Set(cells.map((cell) => cell.at[axis])).size > 1);
   }
 
+  /** A value in words: one of a setting needs the setting's name. */
   valueOf(item, axis) {
-    return this.state.axes[axis].values[this.cellOf(item).at[axis]];
+    const { name, label, values } = this.state.axes[axis];
+    const value = values[this.cellOf(item).at[axis]];
+    return ["model", "prompt", "references", "operation"].includes(name) ? value : `${label.toLowerCase()} ${value}`;
   }
 
   /** What tells an item from the others that are shown: what they have in common is said once, above. */
@@ -165,9 +170,7 @@ class LookChoice {
   commonWords() {
     if (this.items.length < 2) return "";
     const varying = this.varying();
-    const parts = this.state.axes.flatMap((axis, at) =>
-      varying.includes(at) ? [] : [`${axis.label} ${this.valueOf(this.items[0], at)}`],
-    );
+    const parts = this.state.axes.flatMap((_, axis) => (varying.includes(axis) ? [] : [this.valueOf(this.items[0], axis)]));
     return parts.length ? `In all of them: ${parts.join(" · ")}` : "";
   }
 }

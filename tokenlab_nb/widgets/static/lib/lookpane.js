@@ -70,7 +70,8 @@ class LookBrush {
 
   difference(canvas, area, base, frame) {
     this.image(canvas, this.view.onScreen(area, this.wide, this.high));
-    for (const each of [base, frame]) this.outline(each);
+    const isSame = ["x", "y", "width", "height"].every((each) => base[each] === frame[each]);
+    for (const each of isSame ? [] : [base, frame]) this.outline(each);
   }
 
   /** The edge of a picture that is not shown itself: dashed, light on dark. */
@@ -92,20 +93,14 @@ class LookBrush {
   }
 }
 
-/**
- * A pane's nodes. `act` has what its buttons do: `base(pane)`, `remove(pane)`.
- * `tell` sets its words, `paint` its pixels; `item` is what it shows, kept by whoever made it.
- */
+/** A pane's nodes; `tell` sets its words. `item` is what it shows, kept by whoever made it. */
 class LookPane {
-  constructor(act) {
-    const button = (text, on) => h("button", { class: "tlnb-button", type: "button", text, on: { click: () => on(this) } });
+  constructor() {
     this.item = null;
     this.visible = false;
     this.mark = h("span", { class: "tlnb-look-mark" });
     this.name = h("span", { class: "tlnb-look-name" });
     this.facts = h("span", { class: "tlnb-look-facts" });
-    this.base = button("Make base", act.base);
-    this.remove = button("Remove", act.remove);
     this.canvas = h("canvas", { class: "tlnb-look-canvas", role: "img" });
     this.left = h("span", { class: "tlnb-look-badge", "aria-hidden": "true" });
     this.right = h("span", { class: "tlnb-look-badge", "data-right": true, "aria-hidden": "true" });
@@ -114,29 +109,25 @@ class LookPane {
     this.cross = h("div", { class: "tlnb-look-cross", "aria-hidden": "true" });
     this.ground = h("div", { class: "tlnb-look-ground" }, this.canvas, this.line, this.left, this.right, this.words, this.cross);
     const title = h("div", { class: "tlnb-look-title" }, this.mark, this.name);
-    const buttons = h("div", { class: "tlnb-look-own" }, this.base, this.remove);
-    this.node = h("figure", { class: "tlnb-look-pane" }, h("figcaption", {}, title, this.facts, buttons), this.ground);
+    this.node = h("figure", { class: "tlnb-look-pane" }, h("figcaption", {}, title, this.facts), this.ground);
   }
 
-  /** `said`: {mark, name, facts, alt, words, left, right, line, isBase, isCurrent, isAlone}. */
+  /** `said`: {mark, name, full, facts, alt, words, line, isMarked}; `words` stand in place of a picture. */
   tell(said) {
     setText(this.mark, said.mark);
     setShown(this.mark, Boolean(said.mark));
     setText(this.name, said.name);
     setText(this.facts, said.facts);
-    setShown(this.base, !said.isBase);
-    setShown(this.remove, !said.isAlone);
-    setAttr(this.base, "aria-label", `Make base: ${said.name}`);
-    setAttr(this.remove, "aria-label", `Remove from view: ${said.name}`);
+    setAttr(this.name, "title", said.full);
     setAttr(this.canvas, "aria-label", said.alt);
+    setShown(this.canvas, !said.words);
     setText(this.words, said.words);
     setShown(this.words, Boolean(said.words));
-    this.badge(said.left, said.right);
     setShown(this.line, said.line);
-    setAttr(this.node, "aria-current", said.isCurrent && !said.isAlone ? "true" : null);
-    setAttr(this.node, "aria-label", said.alt || said.name);
+    setAttr(this.node, "aria-current", said.isMarked ? "true" : null);
   }
 
+  /** Which is which, on the picture itself. */
   badge(left, right) {
     setText(this.left, left);
     setShown(this.left, Boolean(left));

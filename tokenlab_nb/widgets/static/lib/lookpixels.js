@@ -245,6 +245,6 @@ class LookDifference {
     if (!differing) return "no pixel differs";
     const share = (100 * differing) / count;
     const much = share < 0.1 ? `${differing} of ${count}` : `${share.toFixed(1)} % of the`;
-    return `${much} pixels differ: mean ${mean.toFixed(2)}, largest ${largest} of 255`;
+    return `${much} pixels differ: mean ${mean.toFixed(1)}, largest ${largest} of 255`;
   }
 }

@@ -6,14 +6,17 @@ const LOOK_STEP = 80; // CSS pixels that an arrow moves
 const LOOK_NARROW = 190; // CSS pixels: no pane is narrower or lower, the dialog scrolls instead
 const LOOK_CAPTION = 64; // about what a pane's words take
 
-/** `closed(index)` is called with the cell that was marked last. Returns `{open(index, nth), close()}`. */
-function closeLook(model, store, state, root, { closed = () => {} } = {}) {
-  return new CloseLook(model, store, state, root, closed);
+/**
+ * `closed(index)` is called with the cell that was marked last; `details` is a panel that tells all about the cell
+ * `state.details`: {node}. Returns `{open(index, nth), close()}`.
+ */
+function closeLook(model, store, state, root, { closed = () => {}, details = null } = {}) {
+  return new CloseLook(model, store, state, root, closed, details);
 }
 
 class CloseLook {
-  constructor(model, store, state, root, closed) {
-    Object.assign(this, { model, store, state, closed });
+  constructor(model, store, state, root, closed, details) {
+    Object.assign(this, { model, store, state, closed, details });
     this.choice = new LookChoice(state);
     this.view = new LookView();
     this.pixels = new LookPixels(store, () => this.updateSoon());
@@ -50,6 +53,9 @@ class CloseLook {
       back: () => this.step(-1),
       on: () => this.step(1),
       add: () => this.add(),
+      base: () => this.makeBase(),
+      remove: () => this.remove(),
+      info: () => this.inform(this.state.details === null),
       save: () => this.save(),
       leave: () => this.box.close(),
     };
@@ -58,8 +64,9 @@ class CloseLook {
     this.bar = lookBar(`tlnb-look-${this.model.get("uid")}-${Math.random().toString(36).slice(2)}`, act, this.use.node);
     this.common = h("p", { class: "tlnb-look-common" });
     this.stage = h("div", { class: "tlnb-look-stage", tabindex: "0", role: "group" });
+    const middle = h("div", { class: "tlnb-look-middle" }, this.stage, this.details?.node);
     this.note = h("div", { class: "tlnb-look-note", role: "status" });
-    this.box = h("dialog", { class: "tlnb-look", "aria-label": "Look closely" }, this.bar.node, this.common, this.stage, this.note);
+    this.box = h("dialog", { class: "tlnb-look", "aria-label": "Look closely" }, this.bar.node, this.common, middle, this.note);
     root.append(this.box);
   }
 
@@ -89,7 +96,7 @@ class CloseLook {
 
   // ---- opening and closing
 
-  open(index, nth = 0) {
+  open(index, nth = this.state.pictureOf?.(this.state.cells[index])?.place ?? 0) {
     if (!this.state.cells[index]) return;
     this.choice.open(index, nth);
     this.shown = "pair";
@@ -195,10 +202,17 @@ class CloseLook {
     else this.tell("All pictures are in view.");
   }
 
-  remove(item) {
-    if (!this.choice.remove(item)) return;
+  remove() {
+    if (!this.choice.canRemove()) return this.tell("The base stays in view: make another one the base first.");
+    this.choice.remove();
     this.changed();
-    this.stage.focus();
+  }
+
+  /** Tell all about the marked cell, or no more. */
+  inform(on) {
+    if (!this.details) return;
+    this.state.change({ details: on ? this.choice.current.index : null });
+    this.update();
   }
 
   mark(item) {
@@ -207,11 +221,12 @@ class CloseLook {
     this.changed();
   }
 
-  makeBase(item) {
-    this.choice.setBase(item);
-    this.stage.focus();
+  makeBase() {
+    if (this.choice.isBase(this.choice.current)) return;
+    this.choice.makeBase();
     this.changed();
-    this.state.change({ reference: item.index });
+    this.state.change({ reference: this.choice.base.index });
+    this.tell(`Base: ${this.state.nameOf(this.choice.cellOf(this.choice.base))}`);
   }
 
   /** Another choice of pictures: words, zoom and marks follow. */
@@ -219,6 +234,7 @@ class CloseLook {
     const { choice } = this;
     if (this.known !== JSON.stringify(choice.items)) this.shown = choice.solo ? "only" : choice.items.length === 2 ? "pair" : "";
     this.said = choice.cut ? `The first ${LOOK_PANES} of ${choice.cut} are shown: a filter of the table chooses others.` : "";
+    if (this.details && this.state.details !== null) this.state.change({ details: choice.current.index });
     this.update();
     this.panes.get(this.keyOf(choice.current))?.node.scrollIntoView({ block: "nearest" });
   }
@@ -261,7 +277,7 @@ class CloseLook {
   }
 
   keyed(key) {
-    const { act, choice } = this;
+    const { act } = this;
     const mode = LOOK_MODES.find(([, , each]) => each === key.toLowerCase());
     if (mode) return () => this.setMode(mode[0]);
     const show = LOOK_SHOWS.find(([, , each]) => each === key.toLowerCase());
@@ -270,10 +286,11 @@ class CloseLook {
       "[": act.back,
       "]": act.on,
       n: act.add,
-      b: () => this.makeBase(choice.current),
+      b: act.base,
+      i: act.info,
       m: () => this.change({ byFrame: !this.byFrame }),
-      delete: () => this.remove(choice.current),
-      backspace: () => this.remove(choice.current),
+      delete: act.remove,
+      backspace: act.remove,
       "+": act.closer,
       "=": act.closer,
       "-": act.farther,
@@ -355,7 +372,7 @@ class CloseLook {
   }
 
   makePane() {
-    const pane = new LookPane({ base: ({ item }) => this.makeBase(item), remove: ({ item }) => this.remove(item) });
+    const pane = new LookPane();
     this.watcher.observe(pane.node);
     return pane;
   }
@@ -423,7 +440,10 @@ class CloseLook {
       playing: this.playing,
       gain: this.gain,
       show: this.shown,
+      isBase: choice.isBase(choice.current),
+      canRemove: choice.canRemove(),
       canSave: Boolean(picture),
+      details: this.details && this.state.details !== null,
     });
     for (const pane of this.panes.values()) pane.line.style.left = `${this.wipe * 100}%`;
     const names = Object.fromEntries(LOOK_MODES);
@@ -479,17 +499,15 @@ class CloseLook {
     const tile = choice.pictureOf(item)?.data;
     const held = mode !== "side" && !isBase;
     const baseName = choice.nameOf(choice.base, this.varying);
-    pane.name.title = this.state.nameOf(choice.cellOf(item));
     pane.tell({
       mark: isBase ? "Base" : held ? "B" : "",
       name,
-      facts: this.factsOf(item, tile, held).join(" · "),
+      full: this.state.nameOf(choice.cellOf(item)),
+      facts: this.factsOf(pane, tile, held).join(" · "),
       alt: held ? `${Object.fromEntries(LOOK_MODES)[mode]} of A, the base: ${baseName}, and B: ${name}` : `${isBase ? "Base: " : ""}${name}`,
       words: this.absenceOf(item, tile, held),
       line: held && mode === "wipe" && Boolean(tile && this.baseTile),
-      isBase,
-      isCurrent: choice.same(item, choice.current),
-      isAlone: choice.items.length === 1,
+      isMarked: this.panes.size > 1 && choice.same(item, choice.current),
     });
     this.badge(pane);
   }
@@ -505,7 +523,7 @@ class CloseLook {
     else pane.badge("|A − B|", "");
   }
 
-  factsOf(item, tile, held) {
+  factsOf({ item, visible }, tile, held) {
     if (!tile) return [];
     const against = held && this.baseTile ? `A ${this.baseTile.width} × ${this.baseTile.height}, B ` : "";
     const sizes = this.size && !this.choice.isBase(item) ? lookSizeWords(this.size, tile, this.byFrame) : "";
@@ -516,7 +534,7 @@ class CloseLook {
       sizes,
       overlap,
       difference ? difference.words() : "",
-      this.stateOf(tile),
+      visible ? this.stateOf(tile) : "",
     ].filter(Boolean);
   }
 
