@@ -114,8 +114,8 @@ function lookBar(name, act, use) {
       h("div", { class: "tlnb-look-group" }, back, place, on),
       h("div", { class: "tlnb-look-group", role: "group", "aria-label": "Show" }, ...shows, add),
       h("div", { class: "tlnb-look-group", role: "group", "aria-label": "The marked picture" }, base, remove, info, save, use),
+      h("div", { class: "tlnb-look-group" }, h("span", { text: "Sizes differ. Match" }), matches.node),
     ),
-    h("div", { class: "tlnb-look-bar tlnb-look-sizes" }, h("span", { text: "Sizes differ. Match them" }), matches.node),
   );
   return {
     node,

@@ -7,8 +7,8 @@ const LOOK_NARROW = 190; // CSS pixels: no pane is narrower or lower, the dialog
 const LOOK_CAPTION = 64; // about what a pane's words take
 
 /**
- * `closed(index)` is called with the cell that was marked last; `details` is a panel that tells all about the cell
- * `state.details`: {node}. Returns `{open(index, nth), close()}`.
+ * `closed(index)` is called with the cell that was marked last. `details({closed})` makes a panel {node, update()} that
+ * tells all about the cell `state.details`. Returns `{open(index, nth), close()}`.
  */
 function closeLook(model, store, state, root, { closed = () => {}, details = null } = {}) {
   return new CloseLook(model, store, state, root, closed, details);
@@ -16,7 +16,8 @@ function closeLook(model, store, state, root, { closed = () => {}, details = nul
 
 class CloseLook {
   constructor(model, store, state, root, closed, details) {
-    Object.assign(this, { model, store, state, closed, details });
+    Object.assign(this, { model, store, state, closed });
+    this.details = details?.({ closed: () => this.stage.focus() }) ?? null;
     this.choice = new LookChoice(state);
     this.view = new LookView();
     this.pixels = new LookPixels(store, () => this.updateSoon());
@@ -334,6 +335,7 @@ class CloseLook {
     this.wantPixels();
     this.syncDifferences();
     for (const pane of this.panes.values()) this.tellPane(pane);
+    this.details?.update();
     this.tell(this.said);
     this.draw();
   }
@@ -398,16 +400,18 @@ class CloseLook {
     return lookFrame(this.size, tile, this.byFrame);
   }
 
-  /** As many columns as make the panes' pictures largest. */
+  /** As many columns as show most. */
   layPanes() {
     const count = this.panes.size;
     const { clientWidth: wide, clientHeight: high } = this.stage;
     const { width, height } = this.view.world;
     const worth = (columns) => {
       const paneWide = wide / columns;
-      const paneHigh = Math.max(LOOK_NARROW, high / Math.ceil(count / columns) - LOOK_CAPTION);
+      const rows = Math.ceil(count / columns);
+      const paneHigh = Math.max(LOOK_NARROW, high / rows - LOOK_CAPTION);
+      const inView = Math.min(1, high / (rows * (paneHigh + LOOK_CAPTION)));
       const isSmall = paneWide < LOOK_NARROW && columns > 1;
-      return isSmall ? 0 : Math.min(paneWide / width, paneHigh / height);
+      return isSmall ? 0 : Math.min(paneWide / width, paneHigh / height) * Math.sqrt(inView); // large, and many at once
     };
     let best = 1;
     for (let columns = 2; columns <= count; columns++) if (worth(columns) > worth(best) * 1.001) best = columns;
