@@ -59,6 +59,12 @@ class CompareGrid(Pictures):
         "gridcell",
         "gridbar",
         "gridview",
+        "lookplace",
+        "lookpixels",
+        "lookpane",
+        "lookhands",
+        "lookchoice",
+        "lookbar",
         "viewer",
         "vote",
     )
