@@ -8,12 +8,12 @@ import traitlets as t
 
 from tokenlab_nb.sweep.run import GridRun
 from tokenlab_nb.widgets import _grid
-from tokenlab_nb.widgets._pictures import Pictures
+from tokenlab_nb.widgets._judging import Judging
 
 __all__ = ["CompareGrid"]
 
 
-class CompareGrid(Pictures):
+class CompareGrid(Judging):
     """A grid of results.
 
     Args:
@@ -33,6 +33,9 @@ class CompareGrid(Pictures):
         "gridstate",
         "gridview",
         "viewer",
+        "votepair",
+        "sitting",
+        "ratings",
         "vote",
     )
 

@@ -14,6 +14,7 @@ function render({ model, el }) {
   const look = closeLook(model, store, state, root);
   const view = gridView(model, store, state, root, { open: (index) => look.open(index) });
   const votes = blindVote(model, store, state, root);
+  root.prepend(votes.button);
   return () => {
     view.close();
     look.close();
