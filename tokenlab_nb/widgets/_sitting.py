@@ -16,8 +16,12 @@ from tokenlab_nb.sweep.run import GridRun
 from tokenlab_nb.sweep.verdict import missing
 from tokenlab_nb.widgets import _grid
 
-__all__ = ["Deal", "Sitting", "results"]
+__all__ = ["QUESTIONS", "Deal", "Sitting", "results", "sides_words"]
 
+QUESTIONS = ("Which follows the prompt better?", "Which looks better?", "Which would you use?")
+"""To begin with; what was asked of a grid before comes first."""
+
+_MOST_QUESTIONS = 6
 _SURE = 1.96
 """Standard deviations beyond which chance alone is seen once in twenty times."""
 
@@ -46,17 +50,20 @@ class Sitting:
 
     Args:
         grid: Whose pictures.
-        question: What is asked of them.
+        question: What is asked of them; empty for what was asked last.
         by: The axis whose values are contested; empty for the grid's own choice.
 
     Attributes:
         token: Names the sitting.
+        questions: What may be asked, newest first.
     """
 
-    def __init__(self, grid: GridRun, question: str, by: str = "") -> None:
+    def __init__(self, grid: GridRun, question: str = "", by: str = "") -> None:
         self.token = secrets.token_hex(8)
         self.grid = grid
-        self.question = " ".join(question.split())
+        before = [vote.question for vote in reversed(grid.votes)]
+        self.questions = tuple(dict.fromkeys((*before, *QUESTIONS)))[:_MOST_QUESTIONS]
+        self.question = " ".join(question.split()) or self.questions[0]
         self.by = by or _default(grid)
         self._dealt: dict[str, Pair] = {}
         self._open: set[str] = set()
@@ -76,6 +83,7 @@ class Sitting:
         return {
             "sitting": self.token,
             "question": self.question,
+            "questions": list(self.questions),
             "by": self.by,
             "axes": [{"name": axis.name, "words": words} for axis, words in _contested(self.grid)],
             "words": self._words(),
@@ -114,7 +122,7 @@ class Sitting:
         """
         pair = self._known(token)
         if token not in self._open:
-            raise ValidationError("This pair is judged already.")
+            raise ValidationError("This pair is judged already.", hint="Nothing was counted twice.")
         vote = None if choice == "skip" else self.grid.vote(pair, choice, question=self.question)
         self._open.discard(token)
         self._answers.append((token, vote))
@@ -127,11 +135,11 @@ class Sitting:
             ValidationError: If the last answer was given to another pair.
         """
         if not self._answers or self._answers[-1][0] != token:
-            raise ValidationError("Something else was judged after this pair.")
+            raise ValidationError("Something else was judged after this pair.", hint="Nothing was taken back.")
         _, vote = self._answers[-1]
         if vote is not None:
             if self.grid.votes[-1].id != vote.id:
-                raise ValidationError("Another vote on this grid came after this one.")
+                raise ValidationError("Another vote on this grid came after this one.", hint="Nothing was taken back.")
             self.grid.undo_vote()
         self._answers.pop()
         self._open.add(token)
@@ -139,7 +147,7 @@ class Sitting:
 
     def _known(self, token: str) -> Pair:
         if token not in self._dealt:
-            raise ValidationError("This pair was not dealt here.")
+            raise ValidationError("This pair was not dealt here.", hint="Open judging again.")
         return self._dealt[token]
 
     def _skipped(self) -> set[str]:

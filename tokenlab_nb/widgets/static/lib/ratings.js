@@ -14,7 +14,7 @@ const ratingsPercent = (share) => `${Math.round(share * 100)} %`;
 
 /** A contestant's interval on a scale from 0 to 1; the table's words say the same. */
 function intervalPlot({ chance, chance_low: low, chance_high: high }) {
-  const at = (value) => `${2 + 96 * Math.min(1, Math.max(0, value))}%`;
+  const at = (value) => `${100 * value}%`;
   const line = (kind, x1, x2, y1, y2) => svgNode("line", { class: `tlnb-plot-${kind}`, x1, x2, y1, y2 });
   return svgNode(
     "svg",

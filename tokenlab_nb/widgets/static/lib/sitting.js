@@ -48,6 +48,13 @@ class VoteSitting {
     this.changed();
   }
 
+  /** Free what it holds, here and in the kernel. */
+  close() {
+    this.clear();
+    if (this.facts) this.ask("close").catch(() => {}); // a kernel that is gone holds nothing
+    this.facts = null;
+  }
+
   /** Have pairs at hand; call it also when new pictures may have come. */
   fill() {
     if (this.asking === 0 && !this.ended && this.queue.length < SITTING_AHEAD + (this.shown ? 0 : 1)) this.deal();
@@ -106,6 +113,7 @@ class VoteSitting {
     this.past.push({ pair, choice });
     if (this.past.length > SITTING_KEPT) this.drop(this.past.at(-SITTING_KEPT - 1).pair);
     this.shown = null;
+    this.ended = ""; // there may be more now, or other words
     this.send("vote", pair, { choice }, () => {
       this.past = this.past.filter((each) => each.pair !== pair);
       this.putBack(pair);

@@ -1,6 +1,5 @@
 // Judging blind: two pictures at a time and one question; names, sizes and captions stay away until the results.
 
-const VOTE_QUESTIONS = ["Which follows the prompt better?", "Which looks better?", "Which would you use?"];
 const VOTE_CHOICES = [
   // choice, words on the button, keys
   ["left", "A is better", ["a", "ArrowLeft"], "A or ←"],
@@ -15,7 +14,7 @@ const VOTE_GUARD = 250; // ms after a pair appears in which no press counts: it 
 function blindVote(model, store, state, el) {
   const sitting = new VoteSitting(model, () => update());
   const button = h("button", { class: "tlnb-button", type: "button", text: "Judge blind", "aria-haspopup": "dialog", on: { click: () => open() } });
-  const start = voteStart(model, { begin, learn, results });
+  const start = voteStart({ begin, learn, see });
   const duel = voteDuel(sitting, { results: () => results() });
   const told = voteResults(model, store, sitting, { back: judge, other: open });
   const screens = { start, duel, told };
@@ -65,6 +64,12 @@ function blindVote(model, store, state, el) {
     if (awaited === learning && box.open && sitting.facts?.ready) judge();
   }
 
+  async function see() {
+    const awaited = learning;
+    await awaited;
+    if (awaited === learning && box.open && sitting.facts) results();
+  }
+
   function judge() {
     turn("duel");
     sitting.retry();
@@ -104,8 +109,7 @@ function blindVote(model, store, state, el) {
     if (duel.key(event)) event.preventDefault();
   });
   box.addEventListener("close", () => {
-    sitting.clear();
-    sitting.facts = null;
+    sitting.close();
     (away?.isConnected ? away : button).focus();
   });
   update();
@@ -114,7 +118,7 @@ function blindVote(model, store, state, el) {
     open,
     close() {
       off();
-      sitting.clear();
+      sitting.close();
       duel.close();
       told.close();
       box.remove();
@@ -123,18 +127,13 @@ function blindVote(model, store, state, el) {
 }
 
 /** What is asked, and between what. */
-function voteStart(model, { begin, learn, results }) {
-  const id = `tlnb-judge-${model.get("uid")}`;
-  const question = h("input", { class: "tlnb-judge-question", id: `${id}-question`, type: "text", maxlength: "200", value: VOTE_QUESTIONS[0], autocomplete: "off" });
-  const by = h("select", { class: "tlnb-judge-by", id: `${id}-by` });
-  const ideas = h(
-    "div",
-    { class: "tlnb-judge-ideas", role: "group", "aria-label": "Questions to choose from" },
-    ...VOTE_QUESTIONS.map((text) => h("button", { class: "tlnb-button", type: "button", text, on: { click: () => setQuestion(text) } })),
-  );
+function voteStart({ begin, learn, see }) {
+  const question = h("input", { class: "tlnb-judge-question", type: "text", maxlength: "200", autocomplete: "off" });
+  const by = h("select", { class: "tlnb-judge-by" });
+  const ideas = h("div", { class: "tlnb-judge-ideas", role: "group", "aria-label": "Questions to choose from" });
   const facts = h("p", { class: "tlnb-judge-facts", role: "status" });
   const go = h("button", { class: "tlnb-button tlnb-judge-go", type: "submit", text: "Start judging" });
-  const see = h("button", { class: "tlnb-button", type: "button", text: "Show results", on: { click: () => results() } });
+  const look = h("button", { class: "tlnb-button", type: "button", text: "Show results", on: { click: () => see() } });
   const keys = h(
     "dl",
     { class: "tlnb-judge-keys" },
@@ -146,10 +145,10 @@ function voteStart(model, { begin, learn, results }) {
     "form",
     { class: "tlnb-judge-start" },
     h("p", { class: "tlnb-judge-lead", text: "You see two pictures at a time, A and B, and say which one answers the question better. Which side is which is shuffled; names, sizes and prices stay hidden until you ask for the results. Nothing is sent to the service, and nothing costs anything." }),
-    h("div", { class: "tlnb-judge-field" }, h("label", { for: question.id, text: "Question" }), question, ideas),
-    h("div", { class: "tlnb-judge-field" }, h("label", { for: by.id, text: "Judge between" }), by),
+    h("div", { class: "tlnb-judge-field" }, h("label", {}, h("span", { text: "Question" }), question), ideas),
+    h("div", { class: "tlnb-judge-field" }, h("label", {}, h("span", { text: "Judge between" }), by)),
     facts,
-    h("div", { class: "tlnb-judge-row" }, go, see),
+    h("div", { class: "tlnb-judge-row" }, go, look),
     h("h3", { class: "tlnb-judge-sub", text: "Keys" }),
     keys,
   );
@@ -175,6 +174,12 @@ function voteStart(model, { begin, learn, results }) {
   function update(news) {
     known = news;
     if (news) {
+      question.value ||= news.question;
+      const asked = JSON.stringify(news.questions);
+      if (ideas.dataset.asked !== asked) {
+        ideas.dataset.asked = asked;
+        ideas.replaceChildren(...news.questions.map((text) => h("button", { class: "tlnb-button", type: "button", text, on: { click: () => setQuestion(text) } })));
+      }
       const axes = JSON.stringify(news.axes);
       if (by.dataset.axes !== axes) {
         by.dataset.axes = axes;
@@ -184,12 +189,12 @@ function voteStart(model, { begin, learn, results }) {
     }
     setText(facts, news ? news.words : "Looking at what there is to judge.");
     allow();
-    see.disabled = !news?.votes;
+    look.disabled = Boolean(news && !news.votes);
   }
   return {
     node,
     update,
-    question: () => question.value.trim() || VOTE_QUESTIONS[0],
+    question: () => question.value.trim(),
     by: () => by.value,
     focus: () => question.focus(),
   };
@@ -203,9 +208,15 @@ function voteDuel(sitting, { results }) {
   const inputs = h("div", { class: "tlnb-judge-inputs", role: "group", "aria-label": "What went into both" });
   const count = h("span", { class: "tlnb-judge-count", role: "status" });
   const meter = h("progress", { class: "tlnb-judge-meter", "aria-label": "Pairs judged" });
-  const undo = h("button", { class: "tlnb-button", type: "button", text: "Undo", title: "U", "aria-keyshortcuts": "U", on: { click: () => sitting.undo() } });
+  const undo = h(
+    "button",
+    { class: "tlnb-button tlnb-judge-choice", type: "button", "aria-keyshortcuts": "U", on: { click: () => sitting.undo() } },
+    h("span", { text: "Undo" }),
+    h("kbd", { "aria-hidden": "true", text: "U" }),
+  );
   const see = h("button", { class: "tlnb-button", type: "button", text: "Show results", on: { click: () => results() } });
   const bar = h("div", { class: "tlnb-judge-progress" }, meter, count, see);
+  const again = h("button", { class: "tlnb-button", type: "button", text: "Try again", on: { click: () => sitting.retry() } });
   const note = h("p", { class: "tlnb-judge-said", role: "status" });
   const choices = VOTE_CHOICES.map(([choice, text, keys, shown]) =>
     h(
@@ -222,7 +233,7 @@ function voteDuel(sitting, { results }) {
     ),
   );
   const sides = h("div", { class: "tlnb-judge-choices", role: "group", "aria-label": "Your answer" }, ...choices.slice(0, 4));
-  const rest = h("div", { class: "tlnb-judge-rest" }, choices[4], undo, pair.tools, note);
+  const rest = h("div", { class: "tlnb-judge-rest" }, choices[4], undo, again, pair.tools, note);
   const node = h("div", { class: "tlnb-judge-duel" }, h("div", { class: "tlnb-judge-head" }, inputs, h("div", {}, question, common)), pair.node, sides, rest);
   let drawn = null;
   let since = 0;
@@ -238,7 +249,7 @@ function voteDuel(sitting, { results }) {
   }
 
   function said() {
-    if (sitting.trouble) return sitting.trouble;
+    if (sitting.trouble) return sitting.shown ? sitting.trouble : "";
     if (sitting.busy && sitting.shown) return "The kernel is busy: answers are kept when the running cell has ended.";
     return sitting.shown?.shrunk ? "Large pictures are shown at 2,048 pixels a side here." : "";
   }
@@ -252,6 +263,7 @@ function voteDuel(sitting, { results }) {
     for (const each of choices) setAttr(each, "aria-disabled", shown ? null : "true");
     setAttr(undo, "aria-disabled", sitting.past.length ? null : "true");
     see.disabled = !facts?.votes;
+    setShown(again, Boolean(sitting.trouble) && !shown);
     setText(note, said());
     if (shown && shown !== drawn) {
       since = performance.now();

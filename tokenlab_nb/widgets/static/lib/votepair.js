@@ -140,7 +140,7 @@ function pairStage() {
   function key(event) {
     const step = PAIR_PAN / view.zoom;
     const pan = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
-    if (pan && (event.shiftKey || pan[1])) moveTo(view.x + pan[0], view.y + pan[1]);
+    if (pan && view.zoom > 1 && (event.shiftKey || pan[1])) moveTo(view.x + pan[0], view.y + pan[1]);
     else if (event.key === "+" || event.key === "=") zoomTo(view.zoom * PAIR_STEP);
     else if (event.key === "-" || event.key === "_") zoomTo(view.zoom / PAIR_STEP);
     else if (event.key === "0") reset();
