@@ -18,8 +18,8 @@ from tokenlab_nb.sweep.run import GridRun
 from tokenlab_nb.widgets import _grid, _tiles
 from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
 from tokenlab_nb.widgets._bridge import Bridge
+from tokenlab_nb.widgets._judging import Judging
 from tokenlab_nb.widgets._live import LiveJob
-from tokenlab_nb.widgets._pictures import Pictures
 
 __all__ = ["CompareGrid"]
 
@@ -31,7 +31,7 @@ _TWIN_ROWS = 200
 _PAGES = 4  # pages whose view is remembered
 
 
-class CompareGrid(Pictures):
+class CompareGrid(Judging):
     """A grid of results: rows and columns, further axes as pages, all of them exchangeable.
 
     Every cell says from the start what is asked, adjusted or impossible, and what it costs; its picture, time and
@@ -66,6 +66,9 @@ class CompareGrid(Pictures):
         "lookchoice",
         "lookbar",
         "viewer",
+        "votepair",
+        "sitting",
+        "ratings",
         "vote",
     )
 
