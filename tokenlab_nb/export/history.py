@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from datetime import date, datetime
-from importlib import import_module
 from typing import Any
 
-from tokenlab_nb.errors import TokenLabError, ValidationError
-from tokenlab_nb.export.text import printable, template
+from tokenlab_nb.errors import ValidationError
+from tokenlab_nb.export.text import aligned, load_pandas, printable, template
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 
@@ -24,9 +23,7 @@ class History(list[Job]):
     """Jobs in a list that shows itself as a table."""
 
     def __repr__(self) -> str:
-        rows = [_HEADS, *(_cells(job.snapshot) for job in self[:_MOST_SHOWN])]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines = aligned([_HEADS, *(_cells(job.snapshot) for job in self[:_MOST_SHOWN])])
         return "\n".join((*lines, self._rest())) if self else "No jobs."
 
     def _repr_html_(self) -> str:
@@ -44,11 +41,7 @@ class History(list[Job]):
         Raises:
             TokenLabError: If pandas is not installed.
         """
-        try:
-            pandas = import_module("pandas")
-        except ImportError:
-            hint = 'Install it with: pip install "tokenlab-nb[pandas]"'
-            raise TokenLabError("pandas is not installed here.", hint=hint) from None
+        pandas = load_pandas()
         frame = pandas.DataFrame([_record(job.snapshot) for job in self], columns=list(_COLUMNS))
         for name in ("made", "sent", "ended"):
             frame[name] = pandas.to_datetime(frame[name], unit="s", utc=True).astype("datetime64[us, UTC]")

@@ -1,13 +1,16 @@
-"""What all that is taken away shares: templates that escape, and foreign text without control characters."""
+"""What all that is taken away shares: templates that escape, text without control characters, tables, pandas."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
 from unicodedata import category
 
-__all__ = ["printable", "template"]
+from tokenlab_nb.errors import TokenLabError
+
+__all__ = ["aligned", "load_pandas", "printable", "template"]
 
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of pairs, line and paragraph separators
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # Bidi_Control
@@ -27,3 +30,22 @@ def template(name: str) -> Any:
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     return environment.get_template(name)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows of a table as lines, its columns one below the other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def load_pandas() -> Any:
+    """Return pandas, where it is.
+
+    Raises:
+        TokenLabError: If it is not installed.
+    """
+    try:
+        return import_module("pandas")
+    except ImportError:
+        hint = 'Install it with: pip install "tokenlab-nb[pandas]"'
+        raise TokenLabError("pandas is not installed here.", hint=hint) from None

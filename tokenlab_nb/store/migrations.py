@@ -99,6 +99,18 @@ SELECT json_extract(found.image, '$.sha256'), found.id, COALESCE(json_extract(fo
 ) AS found
 """
 
+# `record` is the truth. A vote that was taken back stays, marked with the time.
+_VOTES = """
+CREATE TABLE votes (
+    id        TEXT PRIMARY KEY,
+    origin    TEXT NOT NULL,
+    grid      TEXT NOT NULL,
+    at        REAL NOT NULL,
+    record    TEXT NOT NULL,
+    undone_at REAL
+)
+"""
+
 STEPS: tuple[Step, ...] = (
     Step(
         "0001_jobs_and_moves",
@@ -126,6 +138,7 @@ STEPS: tuple[Step, ...] = (
         ),
     ),
     Step("0003_pictures", (_PICTURES, _OLD_PICTURES)),
+    Step("0004_votes", (_VOTES, "CREATE INDEX votes_by_grid ON votes (origin, grid)")),
 )
 
 _RECORD = """

@@ -16,7 +16,13 @@ from tokenlab_nb.sweep.plan import Axis, Cell, Difference, Plan
 from tokenlab_nb.sweep.run import GridRun
 from tokenlab_nb.widgets import _costs
 
-_LABELS = {"model": "Model", "prompt": "Prompt", "references": "References", "operation": "Operation", "repeat": "Repeat"}
+_LABELS = {
+    "model": "Model",
+    "prompt": "Prompt",
+    "references": "References",
+    "operation": "Operation",
+    "repeat": "Repeat",
+}
 _STATUSES = ("asked", "adjusted", "impossible")
 _MOST_TEXT = 4000
 _FREE = Estimate(0.0, 0.0)

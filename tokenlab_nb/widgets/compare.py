@@ -18,8 +18,8 @@ from tokenlab_nb.sweep.run import GridRun
 from tokenlab_nb.widgets import _grid, _tiles
 from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
 from tokenlab_nb.widgets._bridge import Bridge
+from tokenlab_nb.widgets._judging import Judging
 from tokenlab_nb.widgets._live import LiveJob
-from tokenlab_nb.widgets._pictures import Pictures
 from tokenlab_nb.widgets._twin import show
 
 __all__ = ["CompareGrid"]
@@ -33,7 +33,7 @@ _SLICE = 0.02  # seconds of work between two looks at the news
 _PAGES = 4  # pages whose view is remembered
 
 
-class CompareGrid(Pictures):
+class CompareGrid(Judging):
     """A grid of results: rows and columns, further axes as pages, all of them exchangeable.
 
     Every cell says from the start what is asked, adjusted or impossible, and what it costs; its picture, time and
@@ -61,7 +61,16 @@ class CompareGrid(Pictures):
         "gridcell",
         "gridbar",
         "gridview",
+        "lookplace",
+        "lookpixels",
+        "lookpane",
+        "lookhands",
+        "lookchoice",
+        "lookbar",
         "viewer",
+        "votepair",
+        "sitting",
+        "ratings",
         "vote",
     )
 

@@ -187,21 +187,6 @@ async function download(store, tile, root) {
   link.remove();
 }
 
-/** Copy a text; where the page may not, select it so that the user can. Resolves to whether it was copied. */
-async function copyText(text, source) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const range = document.createRange();
-    range.selectNodeContents(source);
-    const selection = getSelection();
-    selection.removeAllRanges();
-    selection.addRange(range);
-    return false;
-  }
-}
-
 function seconds(value) {
   if (value < 9.95) return `${value.toFixed(1)} s`;
   return value < 120 ? `${Math.round(value)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;

@@ -280,6 +280,8 @@ function factWords(row, data, brief) {
     !brief && row.counts,
     !brief && row.repeats && `runs ${shortId(row.repeats)} again`,
     !brief && row.repeated && `run again as ${shortId(row.repeated)}`,
+    !brief && row.mends && `mends ${shortId(row.mends)}`,
+    !brief && row.mended && `mended as ${shortId(row.mended)}`,
     !brief && (data.kind === "waiting" || data.kind === "stopped") && row.note,
   ];
   return parts.filter(Boolean).join(" · ");
