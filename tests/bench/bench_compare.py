@@ -68,7 +68,12 @@ painted = copying = 0.0
 start = time.process_time()
 cards = w.GridBox(
     [
-        w.VBox([w.Image(value=thumb, format="jpeg", width=120, height=120), w.HBox([w.Label("prompt · seed"), w.Button(description="Open")])])
+        w.VBox(
+            [
+                w.Image(value=thumb, format="jpeg", width=120, height=120),
+                w.HBox([w.Label("prompt · seed"), w.Button(description="Open")]),
+            ]
+        )
         for thumb in thumbs.values()
     ],
     layout=w.Layout(grid_template_columns="repeat(10, 150px)"),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import traitlets as t
 
 from tokenlab_nb.errors import TokenLabError, ValidationError
+from tokenlab_nb.export.code import python_of
 from tokenlab_nb.export.frozen import FrozenPicture, freeze, picture_size
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.sweep.plan import Cell
@@ -101,10 +102,30 @@ class CompareGrid(Judging):
         return {each.planned.index: [job.id for job in each.jobs] for each in self.grid.cells}
 
     def _head(self) -> dict[str, object]:
-        return _grid.head(self.grid, [job.snapshot for job in self.grid.jobs])
+        return _grid.head(self.grid)
 
     def _repeated(self, job_id: str) -> str:
         return self._runs_again.get(job_id, "")
+
+    def _jobs_by_key(self) -> dict[str, LiveJob]:
+        pairs = (zip(each.planned.takes, each.jobs, strict=True) for each in self.grid.cells)
+        return {take.key: job for pair in pairs for take, job in pair}
+
+    # What took another job's place, stands in its cell.
+
+    def _repaired(self, old: LiveJob, new: LiveJob) -> str:
+        self._adopt(old, new)
+        return super()._repaired(old, new)
+
+    def _follow_again(self, old: LiveJob, new: LiveJob) -> str:
+        self._adopt(old, new)
+        super()._follow_again(old, new)
+        return f"This cell runs {old.id} again, which stays in session.history()."
+
+    def _adopt(self, old: LiveJob, new: LiveJob) -> None:
+        for key, job in self._jobs_by_key().items():
+            if job.id == old.id:
+                self.grid.adopt_job(key, new)  # type: ignore[arg-type]  # the jobs of a grid are real ones
 
     # News, on the bridge's thread.
 
@@ -229,16 +250,36 @@ class CompareGrid(Judging):
         # What was sent and not acknowledged yet is on its way, and is repeated if it gets lost.
         return self._on_want({"hashes": [each for each in message["hashes"] if each not in self._awaited]}, ())
 
+    def _on_code(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
+        requests = dict.fromkeys(take.request for take in self.grid.plan.cells[message["cell"]].takes)
+        return {"text": "\n\n".join(map(python_of, requests))}
+
     def _on_grid(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         acts: dict[str, Callable[[], object]] = {"pause": self.grid.pause, "stop": self.grid.stop}
-        if message["action"] not in acts:  # it sends: what that needs may take a while, and no callback waits for it
-            send = partial(self._send_grid, dict(message))
-            self._bridge.soon(self, f"grid {message['id']}", send, work=True)
+        if message["action"] not in acts:
+            self._when_read(partial(self._send_grid, dict(message)), f"grid {message['id']}")
             return LATER
         acts[message["action"]]()
         self.show_error("")
         self._cells_soon()
         return {"said": ""}
+
+    def _when_read(self, send: Callable[[], object], name: str) -> None:
+        """Do what sends on the bridge's thread, once what it needs of the models was read: nothing waits for that."""
+        keys = [take.key for take in self.grid.to_retry()]
+        jobs = {job.snapshot.request.model: job for key, job in self._jobs_by_key().items() if key in keys}
+        left = [job.fetch_model() for job in jobs.values()]
+        unread = list(left)
+
+        def one_less(_answer: object) -> None:
+            unread.pop()
+            if not unread:
+                self._bridge.soon(self, name, send, work=True)
+
+        for answer in left:
+            answer.add_done_callback(one_less)
+        if not left:
+            self._bridge.soon(self, name, send, work=True)
 
     def _send_grid(self, message: Mapping[str, Any]) -> None:
         """On the bridge's thread: send what the user has confirmed, and answer the page's question."""

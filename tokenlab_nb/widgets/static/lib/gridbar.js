@@ -172,7 +172,7 @@ function layoutBar(state) {
     again,
     kind.node,
     field("Find", text),
-    field("Size", size),
+    field("Cell size", size),
     hidden,
   );
   const turns = new Map();

@@ -244,7 +244,7 @@ function gridView(model, store, state, el, { open, info }) {
 
   function setTabs() {
     const here = current();
-    for (const node of sheet.querySelectorAll("[tabindex]")) {
+    for (const node of sheet.querySelectorAll("[tabindex], button")) {
       const is = node === here || (node.localName === "button" && here?.contains(node));
       if (node.tabIndex !== (is ? 0 : -1)) node.tabIndex = is ? 0 : -1;
     }
