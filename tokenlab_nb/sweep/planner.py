@@ -99,6 +99,7 @@ class _Part:
     """A request that a form sends, so many times: with a stand-in for the prompt."""
 
     request: ImageRequest
+    digest: str
     times: int
     price: Estimate
 
@@ -136,6 +137,7 @@ class _Planner:
         self._given = given
         self._strict = strict
         self._forms: dict[tuple[object, ...], _Form] = {}
+        self._requests: dict[tuple[str, str | None], tuple[ImageRequest, str]] = {}
         self._prompts: dict[tuple[str, str, str], str] = {}
         self.notes: list[Issue] = []
 
@@ -169,7 +171,7 @@ class _Planner:
 
     def _filled(self, chosen: dict[str, object], at: tuple[int, ...], names: Sequence[str]) -> _Filled:
         """Put a prompt in."""
-        values: dict[str, Json] = {**self._fixed, **chosen}  # type: ignore[dict-item]
+        values: dict[str, Json] = {**chosen, **self._fixed}  # type: ignore[dict-item]
         values = {name: value for name, value in values.items() if name not in _BESIDE and value is not None}
         prompt = values.get("prompt")
         form = self._form(chosen, values, tuple(
@@ -186,13 +188,18 @@ class _Planner:
             reason = "Strict: nothing is adjusted. " + " ".join(map(str, differences))
         if reason:
             return _Filled(form, values, reason=reason)
-        requests = []
-        for part in form.parts:
-            asked = part.request
-            if takes_prompt and prompt is not None:
-                asked = replace(asked, values={**asked.values, "prompt": prompt})
-            requests.append((asked, asked.hash, part))
-        return _Filled(form, values, tuple(requests), differences)
+        asks = str(prompt) if takes_prompt and prompt is not None else None
+        requests = tuple((*self._asking(part, asks), part) for part in form.parts)
+        return _Filled(form, values, requests, differences)
+
+    def _asking(self, part: _Part, prompt: str | None) -> tuple[ImageRequest, str]:
+        """A request with its prompt, and its hash: once, however many forms come down to it."""
+        key = (part.digest, prompt)
+        if key not in self._requests:
+            values = part.request.values if prompt is None else {**part.request.values, "prompt": prompt}
+            request = replace(part.request, values=values)
+            self._requests[key] = (request, request.hash)
+        return self._requests[key]
 
     def _prompt_reason(self, form: _Form, prompt: Json) -> str:
         assert form.operation  # noqa: S101 - only a form with one gets here
@@ -234,7 +241,7 @@ class _Planner:
             if request is None:
                 return _Form(model.id, operation, reason=reasons(found))
             self.notes += found
-            parts.append(_Part(request, times, self._known.price(request, model)))
+            parts.append(_Part(request, request.hash, times, self._known.price(request, model)))
         usual = self._known.seconds.get(model.id)
         return _Form(model.id, operation, tuple(parts), differences, "", _together(parts), usual)
 
