@@ -100,7 +100,9 @@ class Comparing(Running):
         **axes: Any,
     ) -> GridRun:
         """Plan a grid and run it: `sweep` and `Sweep.run` in one; see there for arguments and errors."""
-        return self.sweep(models, prompts, **axes).run(budget, concurrency=concurrency, anew=anew)
+        planned = self.sweep(models, prompts, **axes)
+        tell(note for note in planned.plan.notes if note.field.startswith(("references", "mask")))
+        return planned.run(budget, concurrency=concurrency, anew=anew)
 
     def _known(self, names: Sequence[str]) -> Known:
         """What a plan rests on. All models are asked for at once."""

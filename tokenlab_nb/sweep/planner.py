@@ -82,7 +82,8 @@ def make_plan(
     made = frozenset(known.made(list(dict.fromkeys(take.key for cell in cells for take in cell.takes))))
     models = [model for model in known.models.values() if isinstance(model, Model)]
     seconds = seconds_of(cells, models, made, known.seconds, known.concurrency)
-    return Plan(tuple(axes), cells, order, made, seconds, tuple(dict.fromkeys(planner.notes)))
+    notes = (*planner.notes, *_alike(axes, cells))
+    return Plan(tuple(axes), cells, order, made, seconds, tuple(dict.fromkeys(notes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +270,16 @@ def _usual_operation(model: Model, given: _Given, *, has_prompt: bool) -> str:
     if given.references and not has_prompt and vary:
         return vary.name
     return default_operation(model, has_pictures=bool(given.references), has_mask=given.mask is not None)
+
+
+def _alike(axes: Sequence[Axis], cells: Sequence[Cell]) -> list[Issue]:
+    """A note on repeats that ask for the same picture: each of them is paid for."""
+    repeats = any(axis.name == "repeat" and len(axis.values) > 1 for axis in axes)
+    seeded = repeats and any(take.request.values.get("seed") is not None for cell in cells for take in cell.takes)
+    message = "Repeats with one seed may look alike, and each is paid for."
+    return (
+        [Issue("repeat", message, remedy="Leave the seed out, or let it vary.", severity="warning")] if seeded else []
+    )
 
 
 def _together(parts: Sequence[_Part]) -> Estimate:

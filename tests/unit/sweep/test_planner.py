@@ -268,3 +268,12 @@ def test_the_price_is_asked_once_for_all_prompts() -> None:
     make_plan(axes(["a", "b"], [f"prompt {n}" for n in range(50)]), Known(basis.models, price))
     assert asked == ["a", "b"]
     assert CENT != DIME
+
+
+@pytest.mark.parametrize(
+    ("seed", "repeats", "is_noted"), [([7], [1, 2], True), ([None], [1, 2], False), ([7], [1], False)]
+)
+def test_repeats_with_one_seed_are_noted(seed: list[int | None], repeats: list[int], is_noted: bool) -> None:
+    plan = make_plan([*axes(["a"], seed=seed), axis("repeat", repeats)], known(model("a", SEED)))
+    assert [note.field for note in plan.notes] == (["repeat"] if is_noted else [])
+    assert {cell.status for cell in plan.cells} == {"asked"}
