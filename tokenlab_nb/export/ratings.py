@@ -94,14 +94,14 @@ def _counted(votes: Votes) -> str:
 
 # ---------------------------------------------------------------------------------------- ratings
 
-_HEADS = ("", "rating", "interval", "beats average", "votes", "won", "lost", "tied", "both bad")
+_HEADS = ("rating", "interval", "beats average", "votes", "won", "lost", "tied", "both bad")
 _FACT_HEADS = ("cost", "wins per dollar", "latency")
 
 
 def ratings_text(ratings: Ratings) -> str:
     """Ratings as lines, best first."""
     rows = [(*_cells(row), *_fact_cells(ratings, row)) for row in ratings.rows]
-    table = aligned([(*_HEADS, *_FACT_HEADS), *rows])
+    table = aligned([(printable(ratings.by), *_HEADS, *_FACT_HEADS), *rows])
     return "\n".join((printable(ratings.question), *table, printable(ratings.verdict.text), *_notes(ratings)))
 
 
@@ -110,8 +110,7 @@ def ratings_html(ratings: Ratings) -> str:
     scale = _Scale.of(ratings.rows)
     rows = [{"cells": _cells(row), "facts": _fact_cells(ratings, row), "plot": scale.plot(row)} for row in ratings.rows]
     html: str = template("ratings.html.j2").render(
-        heads=_HEADS,
-        fact_heads=_FACT_HEADS,
+        heads=(printable(ratings.by), *_HEADS, *_FACT_HEADS),
         rows=rows,
         scale=scale,
         question=_short(ratings.question),
