@@ -12,6 +12,7 @@ from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.jobs.job import JobSnapshot
+from tokenlab_nb.sweep.votes import Votes
 
 
 def three_lines() -> None:
@@ -143,3 +144,16 @@ def showing(session: tl.Session, jobs: list[tl.Job]) -> None:
     session.edit(model=model.id, prompt="A red sofa", image=editor.image, mask=editor.mask)
     tl.Gallery(jobs, title="Foxes")
     tl.JobView(jobs[0], title="The first")
+
+
+def judging(grid: tl.GridRun, session: tl.Session, path: Path) -> None:
+    ballot = grid.ballot("model", question="Which follows the prompt better?")
+    while pair := ballot.next(grid.votes):
+        assert_type(grid.vote(pair, "left").winner, str | None)
+    grid.undo_vote()
+    grid.votes.to_csv(path)
+    ratings = grid.ratings(seed=0, rounds=1000)
+    assert_type(ratings.verdict.winner, str | None)
+    assert_type(ratings.rows[0].rating, float | None)
+    ratings.to_frame()
+    assert_type(session.votes(grid.plan.hash), Votes)
