@@ -65,7 +65,7 @@ def python_of_sweep(arguments: Mapping[str, object], *, runs: bool = True) -> st
             is None or the default is left out.
         runs: Whether it is `Session.compare`; else `Session.sweep`, which sends nothing.
     """
-    given = {name: value for name, value in arguments.items() if value is not None and _LEFT_OUT.get(name) != value}
+    given = {name: value for name, value in arguments.items() if value is not None and not _is_default(name, value)}
     pictures = _Pictures()
     leading = [pictures.plain(given.pop("models", []), "model")]
     if "prompts" in given:
@@ -124,6 +124,10 @@ def _entry(value: object) -> object:
     if not isinstance(value, tuple):
         return value
     return _one_or_all(value) if value else None
+
+
+def _is_default(name: str, value: object) -> bool:
+    return name in _LEFT_OUT and _LEFT_OUT[name] == value
 
 
 def _keyword(name: str) -> str:

@@ -166,6 +166,17 @@ def test_the_mask_of_a_grid_is_named_as_that_of_a_request():
     assert code.endswith('session.compare("a", mask="mask.png")')
 
 
+def test_a_picture_that_cannot_be_compared_is_one_all_the_same():
+    class Array:
+        def __eq__(self, other):
+            raise ValueError("The truth value of an array is ambiguous.")
+
+        __hash__ = None
+
+    code = python_of_sweep({"models": "a", "references": Array(), "mask": Array()})
+    assert code.endswith('session.compare("a", references=reference_1, mask=mask_2)')
+
+
 def test_a_value_without_a_literal_becomes_a_variable():
     code = python_of_sweep({"models": "a", "when": [date(2026, 1, 1)], "x-y": {1: {2}}})
     ((_, _, named),) = run(code, when_1="then", value_2="set")
