@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import assert_type
 
 import tokenlab_nb as tl
-from tokenlab_nb.contract.model import Contract, Operation, Param
+from tokenlab_nb.contract.model import Contract, Json, Operation, Param
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.references import Source
+from tokenlab_nb.contract.repair import Repair
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.sweep.votes import Votes
@@ -89,6 +90,16 @@ def working(session: tl.Session) -> None:
     job.stop_waiting()
     job.resume()
     job.fetch_again()
+
+
+def mending(session: tl.Session, job: tl.Job) -> None:
+    ways = session.repairs(job)
+    assert_type(ways, list[Repair])
+    assert_type(ways[0].changes, Mapping[str, Json])
+    assert_type(session.repaired(job, ways[0]), ImageRequest)
+    assert_type(session.repair(job, ways[0], budget=session.budget_of(0.10)), tl.Job)
+    assert_type(job.repair(Repair("Smaller", {"size": "1024x1024"})), tl.Job)
+    assert_type(job.code, str)
 
 
 async def awaiting(session: tl.Session) -> None:

@@ -82,8 +82,8 @@ def make_plan(
     made = frozenset(known.made(list(dict.fromkeys(take.key for cell in cells for take in cell.takes))))
     models = [model for model in known.models.values() if isinstance(model, Model)]
     seconds = seconds_of(cells, models, made, known.seconds, known.concurrency)
-    notes = (*planner.notes, *_alike(axes, cells))
-    return Plan(tuple(axes), cells, order, made, seconds, tuple(dict.fromkeys(notes)))
+    notes = tuple(dict.fromkeys((*planner.notes, *_alike(axes, cells))))
+    return Plan(tuple(axes), cells, order, made, seconds, notes, operation=operation, strict=strict)
 
 
 @dataclass(frozen=True, slots=True)

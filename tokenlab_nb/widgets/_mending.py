@@ -5,6 +5,7 @@ Message from the page: ``repair`` (``job``, and ``repair``, the label), after th
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -39,7 +40,7 @@ class Mending(Widget):
         self._ways: dict[str, tuple[Mended, ...]] = {}  # by job
         self._mends: dict[str, str] = {}  # by job, the refused one that it mends
         self._sought: set[str] = set()
-        self._waiting: list[str] = []  # of the sought ones, those that no answer came for, in order
+        self._waiting: deque[str] = deque()  # of the sought ones, those that no answer came for, in order
         super().__init__(**values)
 
     # On the bridge's thread. One job after another: what one had to read of a model, the next finds at hand.
@@ -61,13 +62,13 @@ class Mending(Widget):
                 if job:
                     job.fetch_repairs().add_done_callback(partial(self._note_ways_soon, job))
                     return
-            del self._waiting[0]
+            self._waiting.popleft()
 
     def _note_ways_soon(self, job: LiveJob, answer: Answer[tuple[Mended, ...]]) -> None:
         self._bridge.soon(self, f"ways {job.id}", partial(self._note_ways, job, answer))
 
     def _note_ways(self, job: LiveJob, answer: Answer[tuple[Mended, ...]]) -> None:
-        del self._waiting[0]
+        self._waiting.popleft()
         if not answer.exception() and answer.result():
             self._offer_ways(job, answer.result())
         self._seek_next()
