@@ -9,7 +9,7 @@ import io
 from PIL import Image, ImageDraw
 
 import tokenlab_nb as tl
-from tokenlab_nb.contract.pricing import Estimate
+from tokenlab_nb.contract.pricing import Estimate, total
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
@@ -49,7 +49,7 @@ class Done:  # a job that is done
 
 
 class Grid:  # as much of a `GridRun` as its widget needs
-    state = "done"
+    state, trouble = "done", ""
 
     def __init__(self, rows, columns):
         axes = (axis("prompt", [f"prompt {n}" for n in range(rows)]), axis("seed", range(columns)))
@@ -59,13 +59,20 @@ class Grid:  # as much of a `GridRun` as its widget needs
             values = {"prompt": axes[0].values[at[0]], "seed": at[1]}
             request = ImageRequest("some-model", "text-to-image", "/v1/images/generations", values)
             take = Take(request, index, key_of(str(index), 1), Estimate(0.01, 0.01))
-            cells.append(Cell(index, at, "some-model", "text-to-image", values, "asked", price=take.price, takes=(take,)))
+            more = {"price": take.price, "takes": (take,)}
+            cells.append(Cell(index, at, "some-model", "text-to-image", values, "asked", **more))
         self.plan = Plan(axes, tuple(cells), tuple(range(len(cells))))
         self.jobs = [Done(cell.takes[0]) for cell in cells]
         self.cells = tuple(GridCell(cell, (job,)) for cell, job in zip(cells, self.jobs))
 
     def subscribe(self, callback):
         return lambda: None
+
+    def to_retry(self):
+        return ()
+
+    def retry_price(self):
+        return total(())
 
 
 """

@@ -6,7 +6,7 @@ A grid may have ten thousand cells, so each travels as a short list, and texts t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tokenlab_nb.contract.model import Json
 from tokenlab_nb.contract.params import lookup
@@ -25,7 +25,6 @@ _LABELS = {
 }
 _STATUSES = ("asked", "adjusted", "impossible")
 _MOST_TEXT = 4000
-_FREE = Estimate(0.0, 0.0)
 
 
 class Interned:
@@ -118,51 +117,37 @@ def _fields(plan: Plan) -> list[str]:
     return sorted({*_fixed(plan), *changed})
 
 
-def head(grid: GridRun, snapshots: Iterable[JobSnapshot]) -> dict[str, object]:
-    """Return what stands above the grid: its state, what it costs, what may be done.
-
-    Args:
-        grid: The grid.
-        snapshots: The newest snapshot of each of its jobs.
-    """
-    every = list(snapshots)
+def head(grid: GridRun) -> dict[str, object]:
+    """Return what stands above the grid: its state, what it costs, what may be done."""
+    every = [job.snapshot for job in grid.jobs]
     unsent = [each for each in every if each.status is JobStatus.DRAFT and each.sent_at is None]
-    failed = [each for each in every if may_retry(each)]
     billed = any(map(_costs.is_billed, every))
-    running = any(not each.is_at_rest for each in every)
+    price = total(each.estimate or Estimate() for each in unsent)
     return {
-        "state": grid.state if running or grid.state != "running" else "done",
+        "state": grid.state,
         "price": grid.plan.price.words,
-        "spent": _spent(every),
+        "spent": _spent(every) if billed else "",
         "billed": billed,
-        "trouble": str(getattr(grid, "trouble", "") or ""),
+        "trouble": grid.trouble,
         "unsent": len(unsent),
         "questions": {
-            "resume": _question("Go on", "send", unsent, billed=billed),
-            "retry": _question("Retry", "send once more", failed, billed=billed),
+            "resume": _question("Go on", "", len(unsent), price, billed=billed),
+            "retry": _question("Retry", " once more", len(grid.to_retry()), grid.retry_price(), billed=billed),
         },
     }
 
 
-def may_retry(snapshot: JobSnapshot) -> bool:
-    """Whether it may be sent once more without being paid for twice."""
-    ended = snapshot.status in (JobStatus.FAILED, JobStatus.CANCELLED)
-    return ended and snapshot.charge is Charge.NONE and not snapshot.can_fetch_again
-
-
-def _question(verb: str, what: str, jobs: Sequence[JobSnapshot], *, billed: bool) -> dict[str, str] | None:
+def _question(verb: str, what: str, count: int, price: Total, *, billed: bool) -> dict[str, str] | None:
     """What is asked before so many requests are sent; None where there are none."""
-    if not jobs:
+    if not count:
         return None
-    price = total(each.estimate or Estimate() for each in jobs)
-    count = f"{len(jobs):,} request{'' if len(jobs) == 1 else 's'}"
-    pays = billed and not (price.unknown == 0 and price.high == 0)
+    pays = billed and bool(price.unknown or price.high)
+    told = f"{count:,} request{'' if count == 1 else 's'}"
     costs = f"It may cost {price.words}." if pays else "It is free." if billed else "In the sandbox nothing is billed."
-    return {"text": f"This will {what} {count}. {costs}", "button": f"{verb} and pay" if pays else verb}
+    return {"text": f"This sends {told}{what}. {costs}", "button": f"{verb} and pay" if pays else verb}
 
 
 def _spent(jobs: Sequence[JobSnapshot]) -> str:
-    """What the jobs that were accepted cost, in words; empty where none was, or nothing is billed."""
-    taken = [each for each in jobs if each.charge is not Charge.NONE and _costs.is_billed(each)]
-    found: Total = total(each.estimate or Estimate() for each in taken)
-    return found.words
+    """What the jobs that were accepted cost, in words; empty where none was."""
+    taken = (each for each in jobs if each.charge is not Charge.NONE and each.sent_at is not None)
+    return total(each.estimate or Estimate() for each in taken).words

@@ -275,11 +275,10 @@ class Pictures(Mending):
         return self.title or "TokenLab pictures"
 
     def _shrunk(self, sha256: str, edge: int, most: int) -> bytes:
-        if edge >= _THUMB_EDGE:
-            return self._thumbs[sha256]
         key = (sha256, edge)
         if key not in self._small:
-            self._small[key] = thumbnail(self._thumbs[sha256], edge, most)
+            whole = self._thumbs[sha256]
+            self._small[key] = whole if edge >= _THUMB_EDGE else thumbnail(whole, edge, most)
         return self._small[key]
 
     # From the page.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from typing import Any, ClassVar
 
 import traitlets as t
 
 from tokenlab_nb.errors import TokenLabError, ValidationError
-from tokenlab_nb.export.frozen import FrozenPicture, picture_size
+from tokenlab_nb.export.code import python_of
+from tokenlab_nb.export.frozen import FrozenPicture, freeze, picture_size
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.sweep.plan import Cell
 from tokenlab_nb.sweep.run import GridRun
@@ -20,14 +21,16 @@ from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
 from tokenlab_nb.widgets._bridge import Bridge
 from tokenlab_nb.widgets._judging import Judging
 from tokenlab_nb.widgets._live import LiveJob
+from tokenlab_nb.widgets._twin import show
 
 __all__ = ["CompareGrid"]
 
 _HEAD_GAP = 0.4
-_FIRST = 40  # pictures that are sent before a page has said what it shows
+_FIRST = 100  # pictures that are sent before a page has said what it shows: no more fit on a screen
 _KEPT = 300  # thumbnails in memory, beside those of the twin
 _TWIN_PICTURES = 100
 _TWIN_ROWS = 200
+_SLICE = 0.02  # seconds of work between two looks at the news
 _PAGES = 4  # pages whose view is remembered
 
 
@@ -80,7 +83,7 @@ class CompareGrid(Judging):
         self._left_to_send = _FIRST
         self._wanted: dict[str, None] = {}  # thumbnails to make and send; the newest wish comes first
         self._for_twin: dict[str, None] = {}  # thumbnails to make for the twin alone
-        self._kept: set[str] = set()  # hashes whose thumbnails the twin needs
+        self._left_to_shrink = _TWIN_PICTURES
         self._runs_again: dict[str, str] = {}
         self._told_jobs = self._jobs_by_cell()
         self._told_head: dict[str, object] = {}
@@ -99,10 +102,30 @@ class CompareGrid(Judging):
         return {each.planned.index: [job.id for job in each.jobs] for each in self.grid.cells}
 
     def _head(self) -> dict[str, object]:
-        return _grid.head(self.grid, [job.snapshot for job in self.grid.jobs])
+        return _grid.head(self.grid)
 
     def _repeated(self, job_id: str) -> str:
         return self._runs_again.get(job_id, "")
+
+    def _jobs_by_key(self) -> dict[str, LiveJob]:
+        pairs = (zip(each.planned.takes, each.jobs, strict=True) for each in self.grid.cells)
+        return {take.key: job for pair in pairs for take, job in pair}
+
+    # What took another job's place, stands in its cell.
+
+    def _repaired(self, old: LiveJob, new: LiveJob) -> str:
+        self._adopt(old, new)
+        return super()._repaired(old, new)
+
+    def _follow_again(self, old: LiveJob, new: LiveJob) -> str:
+        self._adopt(old, new)
+        super()._follow_again(old, new)
+        return f"This cell runs {old.id} again, which stays in session.history()."
+
+    def _adopt(self, old: LiveJob, new: LiveJob) -> None:
+        for key, job in self._jobs_by_key().items():
+            if job.id == old.id:
+                self.grid.adopt_job(key, new)  # type: ignore[arg-type]  # the jobs of a grid are real ones
 
     # News, on the bridge's thread.
 
@@ -138,13 +161,12 @@ class CompareGrid(Judging):
             if image.sha256 in self._results:
                 continue
             self._results[image.sha256] = image
-            if len(self._kept) < _TWIN_PICTURES:
-                self._kept.add(image.sha256)
+            if self._left_to_shrink:
+                self._left_to_shrink -= 1
                 self._for_twin[image.sha256] = None
             if self._is_in_view(job):
-                self._send_soon(image.sha256)
-        if self._for_twin:
-            self._bridge.soon(self, "make", self._make_next, work=True)
+                self._wanted[image.sha256] = None
+        self._work_soon()
 
     def _is_in_view(self, job: LiveJob) -> bool:
         if self._views:
@@ -155,44 +177,52 @@ class CompareGrid(Judging):
     def _send_soon(self, sha256: str) -> None:
         self._wanted.pop(sha256, None)
         self._wanted[sha256] = None
-        self._bridge.soon(self, "make", self._make_next, work=True)
+        self._work_soon()
 
-    def _make_next(self) -> None:
-        """Make one thumbnail, the one that was wished for last; what is seen by nobody yet comes after all wishes."""
-        wished = self._wanted or self._for_twin
-        if not wished:
-            return
+    def _work_soon(self) -> None:
+        if self._wanted or self._for_twin:
+            self._bridge.soon(self, "work", self._work, work=True)
+
+    def _work(self) -> None:
+        """Make thumbnails for a moment: the wish that came last first, those of the twin after all wishes."""
+        end = time.monotonic() + _SLICE
+        while (self._wanted or self._for_twin) and time.monotonic() < end:
+            self._work_once()
+        self._work_soon()
+
+    def _work_once(self) -> None:
+        wished, act = (self._wanted, self._send_thumb) if self._wanted else (self._for_twin, self._shrink)
         sha256, _ = wished.popitem()
-        sends = wished is self._wanted
         try:
             if sha256 not in self._thumbs:
-                self._make_thumb(sha256)
-            if sends:
-                self._for_twin.pop(sha256, None)
-                self._send_thumb(sha256)
+                self._thumbs[sha256] = self._thumbnail(sha256)
+                for old in list(self._thumbs)[:-_KEPT]:
+                    del self._thumbs[old]
+            act(sha256)
         except (TokenLabError, OSError) as error:
             self.send({"type": "lost", "hash": sha256, "text": str(error)})
-        if self._wanted or self._for_twin:
-            self._bridge.soon(self, "make", self._make_next, work=True)
-
-    def _make_thumb(self, sha256: str) -> None:
-        self._thumbs[sha256] = self._thumbnail(sha256)
-        if sha256 in self._kept:
-            self._freeze_soon()
-        spare = [each for each in self._thumbs if each not in self._kept and each != sha256]
-        for old in islice(spare, max(0, len(spare) - _KEPT)):
-            del self._thumbs[old]
 
     # The twin.
 
+    def _ipython_display_(self, **_options: object) -> None:
+        # The twin's pictures come when those of the page are on their way: they take longer than all the rest.
+        show(self, {self.twin: freeze([], at=type(self).clock(), title=self._twin_title(), uid=self.uid)})
+        self._freeze_soon()
+
+    def _shrink(self, sha256: str) -> None:
+        """Make a picture of the twin: here, one by one, since all at once would hold up the news."""
+        self._shrunk(sha256, *self._twin_size())
+        self._freeze_soon()
+
+    def _twin_size(self) -> tuple[int, int]:
+        return picture_size(min(_TWIN_PICTURES, sum(take.request.count for take in self.grid.plan.takes.values())))
+
     def _twin_rows(self) -> list[FrozenPicture]:
-        cells = self.grid.cells
-        shown = [(each.planned, [job.snapshot for job in each.jobs]) for each in cells[:_TWIN_ROWS]]
-        hashes = [image.sha256 for _, jobs in shown for snapshot in jobs for image in snapshot.images]
-        edge, most = picture_size(min(len(hashes), _TWIN_PICTURES))
-        made = [sha256 for sha256 in dict.fromkeys(hashes[:_TWIN_PICTURES]) if sha256 in self._thumbs]
-        thumbs = {sha256: self._shrunk(sha256, edge, most) for sha256 in made}
-        return [row for planned, jobs in shown for row in self._frozen_cell(planned, jobs, thumbs)][:_TWIN_ROWS]
+        cells = [(each.planned, [job.snapshot for job in each.jobs]) for each in self.grid.cells[:_TWIN_ROWS]]
+        edge, _ = self._twin_size()
+        thumbs = {sha256: small for (sha256, each), small in self._small.items() if each == edge}
+        rows = [row for planned, jobs in cells for row in self._frozen_cell(planned, jobs, thumbs)]
+        return rows[:_TWIN_ROWS]
 
     def _frozen_cell(
         self, planned: Cell, snapshots: Sequence[JobSnapshot], thumbs: Mapping[str, bytes]
@@ -217,18 +247,39 @@ class CompareGrid(Judging):
         self._views[message["page"]] = frozenset(message["jobs"])
         for old in list(self._views)[:-_PAGES]:
             del self._views[old]
-        return None
+        # What was sent and not acknowledged yet is on its way, and is repeated if it gets lost.
+        return self._on_want({"hashes": [each for each in message["hashes"] if each not in self._awaited]}, ())
+
+    def _on_code(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
+        requests = dict.fromkeys(take.request for take in self.grid.plan.cells[message["cell"]].takes)
+        return {"text": "\n\n".join(map(python_of, requests))}
 
     def _on_grid(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         acts: dict[str, Callable[[], object]] = {"pause": self.grid.pause, "stop": self.grid.stop}
-        if message["action"] not in acts:  # it sends: what that needs may take a while, and no callback waits for it
-            send = partial(self._send_grid, dict(message))
-            self._bridge.soon(self, f"grid {message['id']}", send, work=True)
+        if message["action"] not in acts:
+            self._when_read(partial(self._send_grid, dict(message)), f"grid {message['id']}")
             return LATER
         acts[message["action"]]()
         self.show_error("")
         self._cells_soon()
         return {"said": ""}
+
+    def _when_read(self, send: Callable[[], object], name: str) -> None:
+        """Do what sends on the bridge's thread, once what it needs of the models was read: nothing waits for that."""
+        keys = [take.key for take in self.grid.to_retry()]
+        jobs = {job.snapshot.request.model: job for key, job in self._jobs_by_key().items() if key in keys}
+        left = [job.fetch_model() for job in jobs.values()]
+        unread = list(left)
+
+        def one_less(_answer: object) -> None:
+            unread.pop()
+            if not unread:
+                self._bridge.soon(self, name, send, work=True)
+
+        for answer in left:
+            answer.add_done_callback(one_less)
+        if not left:
+            self._bridge.soon(self, name, send, work=True)
 
     def _send_grid(self, message: Mapping[str, Any]) -> None:
         """On the bridge's thread: send what the user has confirmed, and answer the page's question."""

@@ -23,7 +23,10 @@ function render({ model, el }) {
   const root = h("section", { class: "tlnb-compare", "aria-label": model.get("title") || "Comparison" });
   el.append(root);
   keepKeys(root);
-  const look = closeLook(model, store, state, root);
+  const look = closeLook(model, store, state, root, {
+    closed: (index) => view.focus(index),
+    details: ({ closed }) => cellDetails(model, store, state, { closed }),
+  });
   const votes = blindVote(model, store, state, root);
   const bar = gridBar(model, store, state, root, votes.button ? [votes.button] : []);
   alertRegion(model, root);

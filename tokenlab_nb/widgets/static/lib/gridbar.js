@@ -27,6 +27,7 @@ function gridBar(model, store, state, el, extra = []) {
   };
 }
 
+const SIZE_WORDS = ["small", "medium", "large", "very large"];
 const STATE_WORDS = { running: "Running", paused: "Paused", stopped: "Stopped", done: "Finished" };
 
 function gridHead(model, store, state, extra) {
@@ -133,7 +134,7 @@ function gridHead(model, store, state, extra) {
 
 function moneyWords(head) {
   if (!head.billed) return head.price ? `sandbox: nothing is billed; it would cost ${head.price.replace("about ", "")}` : "";
-  return [head.price && `planned ${head.price}`, head.spent && `sent so far ${head.spent}`].filter(Boolean).join(", ");
+  return [head.price && `planned: ${head.price}`, head.spent && `sent so far: ${head.spent}`].filter(Boolean).join(", ");
 }
 
 /** What is the same in all cells: axes with one value, and fixed values. */
@@ -157,7 +158,7 @@ function layoutBar(state) {
   const again = h("button", { class: "tlnb-button", type: "button", text: "Order anew", title: "Results came that change the order", hidden: true, on: { click: () => state.resort() } });
   const kind = labelledSelect("Show", () => [["", "all"], ["adjusted", "adjusted"], ...Object.entries(CELL_KINDS).map(([name, words]) => [name, words.toLowerCase()])], (value) => state.change({ kind: value }));
   const text = h("input", { class: "tlnb-field", type: "search", placeholder: "any text", "aria-label": "Show cells with this text", on: { input: () => state.change({ text: text.value.trim() }) } });
-  const size = h("input", { type: "range", min: 0, max: 3, step: 1, value: state.size, "aria-label": "Size of the cells", "aria-valuetext": "medium", on: { input: () => resize() } });
+  const size = h("input", { type: "range", min: 0, max: 3, step: 1, value: state.size, "aria-label": "Size of the cells", on: { input: () => resize() } });
   const hidden = h("button", { class: "tlnb-button", type: "button", hidden: true, on: { click: () => state.change({ hidden: new Set() }) } });
   const field = (name, node) => h("label", { class: "tlnb-labelled" }, h("span", { text: name }), node);
   const node = h(
@@ -171,13 +172,12 @@ function layoutBar(state) {
     again,
     kind.node,
     field("Find", text),
-    field("Size", size),
+    field("Cell size", size),
     hidden,
   );
   const turns = new Map();
 
   function resize() {
-    setAttr(size, "aria-valuetext", ["small", "medium", "large", "very large"][size.value]);
     state.change({ size: Number(size.value) });
   }
 
@@ -203,6 +203,8 @@ function layoutBar(state) {
     sort.update(state.sort);
     setShown(again, state.isStale());
     kind.update(state.kind);
+    size.value = state.size;
+    setAttr(size, "aria-valuetext", SIZE_WORDS[state.size]);
     setText(hidden, `Show ${state.hidden.size} hidden`);
     setShown(hidden, state.hidden.size > 0);
   }

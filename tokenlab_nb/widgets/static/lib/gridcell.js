@@ -63,7 +63,7 @@ function gridCell(model, store, state, acts) {
 
   /** What a job allows stands in the frame of a cell without a picture; the details have it for all. */
   function setActions() {
-    const row = picture ? null : state.rowsOf(cell).find((each) => each.actions.length && each.kind !== "waiting");
+    const row = picture || kind === "waiting" ? null : state.rowsOf(cell).find((each) => each.actions.length && each.kind === kind);
     if (row && !actions) say.append((actions = actionButtons(model, store)).node);
     if (!actions) return;
     setShown(actions.node, Boolean(row));

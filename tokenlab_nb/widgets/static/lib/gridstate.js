@@ -2,6 +2,7 @@
 
 const ALL_PLACES = -1; // in place of a page: every value of the axis, as further rows
 const MOST_AT_ONCE = 24; // rows that a grid may have by itself; beyond it further axes are pages
+const MANY_COLUMNS = 6; // from there on cells are small at first
 const CELL_STATUSES = ["asked", "adjusted", "impossible"];
 const CELL_KINDS = {
   picture: "Done",
@@ -121,6 +122,7 @@ class GridState {
       this.layout.pages[axis] = count <= MOST_AT_ONCE ? ALL_PLACES : 0;
     }
     this.order = null;
+    this.size = this.axes.length && this.axes[columns].values.length > MANY_COLUMNS ? 0 : 1;
   }
 
   /** Put an axis on "rows" or "columns"; the one that was there goes where this one was. */

@@ -206,18 +206,19 @@ function gridView(model, store, state, el, { open, info }) {
     for (const hash of seen) if (!now.has(hash)) store.seen.delete(hash);
     for (const hash of now) store.seen.add(hash);
     seen = now;
-    telling ||= setTimeout(tellView, TELL_AFTER);
+    telling ||= setTimeout(tellView, Math.max(0, quiet - Date.now()));
   }
   let telling = 0;
+  let quiet = 0;
 
   function tellView() {
     telling = 0;
-    for (const hash of seen) store.want(hash);
     const jobs = [...new Set(parts().flatMap((part) => part.cell().jobs))];
     const text = jobs.join();
-    if (text === told) return;
+    if (text !== told) store.send({ type: "visible", page, jobs, hashes: store.missing(seen) });
+    else for (const hash of seen) store.want(hash);
     told = text;
-    store.send({ type: "visible", page, jobs });
+    quiet = Date.now() + TELL_AFTER;
   }
 
   function paint(hash) {
@@ -243,7 +244,7 @@ function gridView(model, store, state, el, { open, info }) {
 
   function setTabs() {
     const here = current();
-    for (const node of sheet.querySelectorAll("[tabindex]")) {
+    for (const node of sheet.querySelectorAll("[tabindex], button")) {
       const is = node === here || (node.localName === "button" && here?.contains(node));
       if (node.tabIndex !== (is ? 0 : -1)) node.tabIndex = is ? 0 : -1;
     }
@@ -381,7 +382,7 @@ function gridView(model, store, state, el, { open, info }) {
       off();
       store.listeners.delete(paint);
       for (const hash of seen) store.seen.delete(hash);
-      store.send({ type: "visible", page, jobs: [] });
+      store.send({ type: "visible", page, jobs: [], hashes: [] });
     },
   };
 }

@@ -89,6 +89,14 @@ class PictureStore {
     });
   }
 
+  /** Those of some pictures that are neither here nor asked for; from now on they count as asked for. */
+  missing(hashes) {
+    const now = Date.now();
+    const found = [...hashes].filter((hash) => !this.thumbs.has(hash) && now - (this.asked.get(hash) ?? -Infinity) >= ASK_AGAIN);
+    for (const hash of found) this.asked.set(hash, now);
+    return found;
+  }
+
   /** The original: a promise of `{url, name}`; a failure is not kept, so that one can try again. */
   original(hash) {
     const kept = this.full.get(hash);
