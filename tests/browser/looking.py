@@ -8,11 +8,13 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.harness import Notebook
 
+Places = list[tuple[int, int]]
+
 SESSION = """
 import tokenlab_nb as tl
 session = tl.connect(sandbox=True, data_dir="state")
 """
-NINE = SESSION + 'grid = session.compare("z-image", "A red fox in deep snow", size="768x768", seed=list(range(1, 10)))\n'
+NINE = SESSION + 'grid = session.compare("z-image", "A red fox in deep snow", size="768x768", seed=[*range(1, 10)])\n'
 """Nine cells in one axis, all of one size."""
 
 MIXED = (
@@ -46,7 +48,8 @@ _READ = """([places, offsets]) => [...document.querySelectorAll('.tlnb-look-canv
 
 _LOADED = """() => {
   const stage = document.querySelector('.tlnb-look-stage').getBoundingClientRect();
-  const all = [...document.querySelectorAll('.tlnb-look-pane')].filter(pane => pane.getBoundingClientRect().top < stage.bottom);
+  const isInSight = pane => pane.getBoundingClientRect().top < stage.bottom;
+  const all = [...document.querySelectorAll('.tlnb-look-pane')].filter(isInSight);
   const isDone = pane => pane.querySelector('canvas').width > 0 && !/preview|worked out/.test(pane.textContent);
   return all.length > 0 && all.every(isDone);
 }"""
@@ -97,14 +100,14 @@ def view(nb: Notebook) -> list[float]:
     return found
 
 
-def shown(nb: Notebook, places: list[tuple[int, int]], offsets: list[int] | None = None) -> list[list[list[int] | None]]:
+def shown(nb: Notebook, places: Places, offsets: list[int] | None = None) -> list[list[list[int] | None]]:
     """The colours that each pane shows where these pixels of its picture must be; None for those out of sight."""
     nb.page.evaluate("() => new Promise(requestAnimationFrame)")
     found: list[list[list[int] | None]] = nb.page.evaluate(_READ, [places, offsets or []])
     return found
 
 
-def true_colours(nb: Notebook, places: list[tuple[int, int]]) -> list[list[list[int]]]:
+def true_colours(nb: Notebook, places: Places) -> list[list[list[int]]]:
     """The colours that Python finds there, cell by cell."""
     found: list[list[list[int]]] = nb.value(_PICTURES.format(places=places))
     return found

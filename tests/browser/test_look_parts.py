@@ -102,10 +102,15 @@ def test_a_pixel_is_subtracted_as_it_is_seen(run, a, b, out):
     ("base", "size", "pixels", "frame"),
     [
         ((100, 100), (100, 100), "", ""),
-        ((100, 100), (50, 50), "not scaled, middle on middle", "scaled to 200 % to fit the base's 100 × 100"),
-        ((1536, 1024), (768, 512), "not scaled", "scaled to 200 % to fit the base's 1536 × 1024"),
-        ((1024, 1024), (1536, 1024), "not scaled", "scaled to 66.7 % to fit the base's 1024 × 1024, another shape"),
-        ((1024, 1024), (512, 1024), "not scaled", "not scaled: it fits the base's 1024 × 1024, another shape"),
+        ((100, 100), (50, 50), "not scaled, middle on middle", "scaled to 200 % to fit the base's 100 \u00d7 100"),
+        ((1536, 1024), (768, 512), "not scaled", "scaled to 200 % to fit the base's 1536 \u00d7 1024"),
+        (
+            (1024, 1024),
+            (1536, 1024),
+            "not scaled",
+            "scaled to 66.7 % to fit the base's 1024 \u00d7 1024, another shape",
+        ),
+        ((1024, 1024), (512, 1024), "not scaled", "not scaled: it fits the base's 1024 \u00d7 1024, another shape"),
     ],
 )
 def test_sizes_in_words(run, base, size, pixels, frame):

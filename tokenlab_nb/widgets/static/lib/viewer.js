@@ -212,7 +212,9 @@ class CloseLook {
   /** Tell all about the marked cell, or no more. */
   inform(on) {
     if (!this.details) return;
-    this.state.change({ details: on ? this.choice.current.index : null });
+    // What is told is told against the base, also against one that nobody chose.
+    const reference = this.state.reference ?? (on ? this.choice.base.index : null);
+    this.state.change({ details: on ? this.choice.current.index : null, reference });
     this.update();
   }
 
