@@ -24,6 +24,8 @@ QUESTION: Final = "Which picture is better?"
 MOST_PAIRS: Final = 20_000
 """Two cells that meet, in one ballot: more than anybody votes on, and few enough to be paired while somebody waits."""
 
+NOWHERE: Final = -1
+
 _MOST_TILT: Final = 2
 """Sides are drawn until one contestant is this much further to the left than the other; then the other one is due.
 
@@ -37,7 +39,7 @@ class Side:
 
     Attributes:
         label: The contestant that made it.
-        cell: Index of its cell in the plan.
+        cell: Index of its cell in the plan; `NOWHERE` where the picture is not in the grid any more.
         job: Id of the job that made it.
         sha256: Hash of its bytes.
     """

@@ -18,7 +18,7 @@ from tokenlab_nb.jobs.clock import resamples
 from tokenlab_nb.jobs.engine import Engine
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.job import JobStatus, StoredImage
-from tokenlab_nb.sweep.ballot import QUESTION, Vote
+from tokenlab_nb.sweep.ballot import NOWHERE, QUESTION, Vote
 from tokenlab_nb.sweep.plan import Cell, Plan, Take, axis, key_of
 from tokenlab_nb.sweep.rating import Standing
 from tokenlab_nb.sweep.run import GridCell
@@ -152,6 +152,21 @@ def test_undo_takes_back_the_newest(grid: Grid) -> None:
     for _ in given[:-1]:
         grid.undo_vote()
     assert grid.undo_vote() is None
+
+
+def test_a_plan_in_another_order_finds_the_same_votes_at_its_own_cells(grid: Grid) -> None:
+    given = vote_all(grid)
+    turned = Grid(undone=[0])
+    turned._desk = grid.book
+    order = (5, 4, 3, 2, 1, 0)
+    turned._filled = [
+        GridCell(replace(turned._filled[old].planned, index=new, at=(new // 2, new % 2)), turned._filled[old].jobs)
+        for new, old in enumerate(order)
+    ]
+    found = turned.votes
+    assert [vote.id for vote in found] == [vote.id for vote in given]
+    homes = [(old.left.cell, new.left.cell) for old, new in zip(given, found, strict=True)]
+    assert all(new == (NOWHERE if old == 0 else order.index(old)) for old, new in homes)
 
 
 def test_ratings_count_the_votes_of_one_question(grid: Grid) -> None:
