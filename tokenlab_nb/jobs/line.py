@@ -18,7 +18,6 @@ from tokenlab_nb.jobs.ledger import MOST_AT_ONCE, Ledger
 from tokenlab_nb.jobs.runner import Run
 from tokenlab_nb.jobs.verdicts import cancelled
 
-
 _STEP = 20  # jobs for which the loop is held at once
 _T = TypeVar("_T")
 
