@@ -146,8 +146,8 @@ def test_a_grid_that_is_killed_anywhere_sends_each_take_once(
 ) -> None:
     world, deadly, deaths = place(), 1, 0
     while _killed_grid(ask, world, tmp_path, deadly):
-        deaths, deadly = deaths + 1, deadly + 3
-    assert deaths > 20
+        deaths, deadly = deaths + 1, deadly + 7
+    assert deaths > 10
 
 
 def _killed_grid(ask: Ask, place: Place, folder: Path, deadly: int) -> bool:
