@@ -35,7 +35,7 @@ class Gate(Wire):
         self.at_once += 1
         self.most_at_once = max(self.at_once, self.most_at_once)
         end = time.monotonic() + SOON  # a test that fails must not wait for its gate
-        while self.places <= 0 and time.monotonic() < end:  # it is set by another thread
+        while self.places <= 0 and time.monotonic() < end:  # noqa: ASYNC110  # another thread sets it
             await anyio.sleep(0.002)
         self.places -= 1
         self.at_once -= 1
