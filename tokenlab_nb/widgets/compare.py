@@ -89,6 +89,7 @@ class CompareGrid(Judging):
         self._told_head: dict[str, object] = {}
         super().__init__(grid.jobs, title=title, through=through)
         self._unsubscribe["grid"] = grid.subscribe(self._cells_soon)
+        self._cells_soon()
 
     def _describe(self) -> str:
         return f"{len(self.grid.plan.cells)} cells"
@@ -139,7 +140,8 @@ class CompareGrid(Judging):
         self._cells_soon()
 
     def _cells_soon(self) -> None:
-        self._bridge.soon(self, "cells", self._tell_cells, gap=_HEAD_GAP)
+        if "grid" in self._unsubscribe:  # not while the first jobs are still being taken in
+            self._bridge.soon(self, "cells", self._tell_cells, gap=_HEAD_GAP)
 
     def _tell_cells(self) -> None:
         """Tell the page which cells got other jobs, and what stands above the grid now."""
