@@ -1,4 +1,4 @@
-"""Feeding a grid's jobs to the engine: in the plan's order, of each model so many at once, and no further than sense."""
+"""Feeding a grid's jobs to the engine: in the plan's order, of each model so many at once, no further than sense."""
 
 from __future__ import annotations
 
