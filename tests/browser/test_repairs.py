@@ -130,6 +130,7 @@ def test_in_a_grid_the_picture_of_a_repair_stands_in_the_cell_that_was_refused(l
     expect(cell).to_contain_text("Taken are 16:9, 9:16. Sending it may cost $0.0225 - $0.0755.")
     button(cell, "Send and pay").click()
     expect(cell.locator("img[src^=blob]")).to_be_visible(timeout=SLOW)
+    expect(cell).to_contain_text("Repaired: Use 16:9 instead")
     nb.shot("repairs-grid-done", grid)
     assert nb.value("len(POSTS)") == 3
     assert nb.value(f"[job.request.values['aspect_ratio'] for job in grid.cells[{refused}].jobs]") == ["16:9"]
