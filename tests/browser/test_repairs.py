@@ -102,3 +102,36 @@ def test_a_repair_is_made_by_keyboard_and_a_job_view_goes_on_with_it(lab):
     expect(view.get_by_text("It mends job_")).to_be_visible(timeout=SLOW)
     assert nb.value("len(POSTS)") == 2
     assert nb.value("view.job.request.settings['aspect_ratio']") == "3:2"
+
+
+GRID = (
+    COUNTED
+    + """
+session.close()
+allowed = {"param": "aspect_ratio", "allowed_aspect_ratios": ["16:9", "9:16"], "message": "No.", "type": "x"}
+fault = Fault("answer", method="POST", path="/v1/images", times=1, status=400, body={"error": allowed})
+session = session_with(fault, kind=Counted)
+grid = session.compare("nano-banana-2", "A red fox in deep snow", aspect_ratio=["3:2", "1:1"])
+tl.CompareGrid(grid)
+"""
+)
+"""Defines `grid`: two cells, one of them refused."""
+
+
+def test_in_a_grid_the_picture_of_a_repair_stands_in_the_cell_that_was_refused(lab):
+    nb = shown(lab, GRID)
+    grid = nb.cell(0).locator(".tlnb-compare")
+    expect(grid.locator("img[src^=blob]")).to_have_count(1, timeout=SLOW)
+    refused = nb.value("[cell.status for cell in grid.cells].index('failed')")
+    cell = grid.get_by_role("gridcell").nth(refused)
+    expect(button(cell, "Use 16:9 instead")).to_be_visible(timeout=SLOW)
+    nb.shot("repairs-grid", grid)
+    button(cell, "Use 16:9 instead").click()
+    expect(cell).to_contain_text("Taken are 16:9, 9:16. Sending it may cost $0.0225 - $0.0755.")
+    button(cell, "Send and pay").click()
+    expect(cell.locator("img[src^=blob]")).to_be_visible(timeout=SLOW)
+    expect(cell).to_contain_text("Repaired: Use 16:9 instead")
+    nb.shot("repairs-grid-done", grid)
+    assert nb.value("len(POSTS)") == 3
+    assert nb.value(f"[job.request.values['aspect_ratio'] for job in grid.cells[{refused}].jobs]") == ["16:9"]
+    assert nb.value("[cell.status for cell in grid.cells]") == ["done", "done"]
