@@ -54,8 +54,8 @@ SANDBOX_USERS = ("session.py", "__main__.py")
 
 LATE = {
     "jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.export.code", "tokenlab_nb.widgets.progress"),
-    "sweep/run.py": ("tokenlab_nb",),
-    "sweep/sweep.py": ("tokenlab_nb.export.plans",),
+    "sweep/run.py": ("tokenlab_nb", "tokenlab_nb.export.code"),
+    "sweep/sweep.py": ("tokenlab_nb.export.code", "tokenlab_nb.export.plans"),
     "sweep/votes.py": ("tokenlab_nb.export.ratings",),
 }
 """What these may look up late, by `import_module` inside a function: a widget by its public name, to display itself."""

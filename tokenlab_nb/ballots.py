@@ -32,7 +32,8 @@ class Ballots(Handover):
             except (KeyError, TypeError, ValueError):
                 unread += 1
         if unread:
-            text = f"{unread} votes cannot be read by this version and are left out. Upgrade tokenlab_nb."
+            which = "1 vote of this data folder" if unread == 1 else f"{unread:,} votes of this data folder"
+            text = f"{which} cannot be read by this version: left out. Upgrade tokenlab_nb."
             warnings.warn(text, TokenLabWarning, stacklevel=2)
         return found
 

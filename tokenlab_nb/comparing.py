@@ -92,13 +92,17 @@ class Comparing(Running):
     def compare(
         self,
         models: str | Sequence[str],
-        prompts: str | Sequence[str] | Mapping[str, str] | None = None,
+        prompts: str | Sequence[str | None] | Mapping[str, str | None] | None = None,
         *,
         budget: float | None = None,
+        concurrency: int | Mapping[str, int] | None = None,
+        anew: bool = False,
         **axes: Any,
     ) -> GridRun:
-        """Plan a grid and run it: `sweep` and `Sweep.run` in one."""
-        return self.sweep(models, prompts, **axes).run(budget)
+        """Plan a grid and run it: `sweep` and `Sweep.run` in one; see there for arguments and errors."""
+        planned = self.sweep(models, prompts, **axes)
+        tell(note for note in planned.plan.notes if note.field.startswith(("references", "mask")))
+        return planned.run(budget, concurrency=concurrency, anew=anew)
 
     def _known(self, names: Sequence[str]) -> Known:
         """What a plan rests on. All models are asked for at once."""

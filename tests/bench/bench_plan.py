@@ -63,7 +63,7 @@ def axes() -> list[Axis]:
 def plan() -> Plan:
     """The plan that is measured."""
     known = Known(dict(models()), lambda request, model: estimate(model.price, request, 0.0))
-    return make_plan(axes(), known, fixed={"quality": "hd"})
+    return make_plan(axes(), known)
 
 
 def peer(bodies: Sequence[tuple[str, dict[str, object]]]) -> list[str]:

@@ -10,11 +10,13 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.bench.bench_plan import measure
 from tests.integration.harness import Rig
 from tokenlab_nb import settings
 from tokenlab_nb.errors import TokenLabError, TokenLabWarning, TransportError, ValidationError
 from tokenlab_nb.sandbox.faults import Fault
 from tokenlab_nb.session import Session
+from tokenlab_nb.sweep.plan import Cell
 
 MODELS = ["nano-banana-2", "gpt-image-2", "flux-2-pro"]
 
@@ -120,7 +122,8 @@ def test_one_mask_is_for_all_cells_and_must_fit_them(rig: Rig, tmp_path: Path) -
     plan = rig.session.sweep(["gpt-image-2", "nano-banana-2"], "a fox", references=[one, two, None], mask=mask)
     assert [cell.status for cell in plan.cells] == ["asked", "asked", *["impossible"] * 4]
     assert plan.cells[0].takes[0].request.mask
-    assert "mask" in plan.cells[2].reason
+    assert plan.cells[2].reason.startswith("image-edit needs a picture to start from.")
+    assert "mask" in plan.cells[3].reason
     mixed = rig.session.sweep("gpt-image-2", "a fox", references=[one, wide], mask=mask)
     assert [cell.status for cell in mixed.cells] == ["asked", "impossible"]
     assert "The mask has 64x64 pixels, the picture 96x64." in mixed.cells[1].reason
@@ -154,3 +157,54 @@ def test_the_time_is_known_from_the_ledger_and_until_then_from_the_documents(rig
 
 def test_in_the_sandbox_nobody_knows_the_time_until_it_was_measured(sandbox_session: Session) -> None:
     assert sandbox_session.sweep("z-image", "a fox").seconds is None
+
+
+def test_whatever_is_asked_of_all_models_each_cell_keeps_its_word(rig: Rig) -> None:
+    session = rig.session
+    names = [model.id for model in session.models()]
+    bags: list[dict[str, Any]] = [
+        {"size": [None, "1024x1024", "1000x700", "4096x512", "auto", "huge"], "n": [1, 3, 25], "seed": [None, 7]},
+        {"aspect_ratio": [None, "16:9", "5:4", "square"], "resolution": [None, "2k", "8k"], "quality": ["hd", "ultra"]},
+        {
+            "output_format": ["jpg", "webp"],
+            "background": [None, "transparent"],
+            "style": ["vivid", "loud"],
+            "repeats": 2,
+        },
+        {"async_": [None, True, False], "response_format": ["url", "b64_json"], "output_compression": [80, 300]},
+    ]
+    picture = "https://example.com/a.png"
+    for bag in bags:
+        plan = session.sweep(names, ["a fox", "x" * 900], references=[None, picture], **bag)
+        assert len({cell.status for cell in plan.cells}) == 3
+        for cell in plan.cells:
+            _keeps_its_word(cell)
+        for request in {take.request.hash: take.request for take in plan.plan.takes.values()}.values():
+            found = session.model(request.model)  # what is sent passes every check
+            pictures = request.references
+            assert request == session.draft_request(
+                found, request.values, operation=request.operation, references=pictures
+            )
+    assert rig.posts == 0
+
+
+def _keeps_its_word(cell: Cell) -> None:
+    made = [each for each in cell.differences if each.field != "shared"]
+    assert bool(cell.reason) == (cell.status == "impossible") == (not cell.takes)
+    assert bool(made) == (cell.status == "adjusted")
+    asked = int(str(cell.values.get("n", 1)))
+    assert not cell.takes or sum(take.request.count for take in cell.takes) == asked
+    told = {each.field for each in made} | {
+        "n",
+        *(name for each in made if isinstance(each.asked, dict) for name in each.asked),
+    }
+    for take in cell.takes:
+        request = take.request
+        kept = {name: value for name, value in cell.values.items() if name not in told}
+        assert {**request.values, **kept} == request.values  # what no difference tells of is sent as it was asked
+
+
+def test_ten_thousand_cells_are_planned_in_less_than_a_second() -> None:
+    made, ours, theirs = measure()
+    assert (len(made.cells), made.counts()["adjusted"]) == (10_000, 9_400)
+    assert ours < 1.0, f"{ours:.2f} s; their requests and hashes alone took {theirs:.2f} s"

@@ -161,3 +161,15 @@ def test_the_code_of_a_job_asks_the_same_once_more(rig):
     again = eval(job.code, {"session": made.session})
     assert again.request == job.request
     assert again.id != job.id
+
+
+def test_the_code_of_a_grid_finds_what_it_made(rig):
+    made = rig()
+    grid = made.session.compare(["nano-banana-2", "gpt-image-2"], "A red fox", n=[1, 2])
+    grid.wait(SOON)
+    posts = made.posts
+    assert grid.code == 'session.compare(["nano-banana-2", "gpt-image-2"], "A red fox", n=[1, 2])'
+    again = eval(grid.code, {"session": made.session})
+    again.wait(SOON)
+    assert [job.id for job in again.jobs] == [job.id for job in grid.jobs]
+    assert made.posts == posts

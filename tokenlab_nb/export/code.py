@@ -1,4 +1,4 @@
-"""What was asked -> the Python that asks it again: `python_of` a request, `python_of_sweep` of a grid's arguments.
+"""What was asked -> the Python that asks it again: of a request, of a plan, of a grid's arguments.
 
 The code names a ``session`` and holds no key: an address goes without its query, which may be one, and a picture that
 was handed in as bytes or a file goes by a name that the reader puts a file of their own to.
@@ -7,7 +7,7 @@ was handed in as bytes or a file goes by a name that the reader puts a file of t
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from keyword import iskeyword
 from typing import Literal
 
@@ -17,14 +17,16 @@ from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.contract.signed import shown
 from tokenlab_nb.export.literals import Expression, call, literal
 from tokenlab_nb.export.text import printable
+from tokenlab_nb.sweep.plan import Axis, Plan
 
-__all__ = ["python_of", "python_of_sweep"]
+__all__ = ["python_of", "python_of_plan", "python_of_sweep"]
 
 _UNKNOWN = "# This task was made elsewhere: what it was asked for is not known here."
 _SUFFIXES = {"image/jpeg": "jpg", "image/webp": "webp"}
 _SOURCE = "from tokenlab_nb.contract.references import Source"
 _OWN = frozenset({"self", "model", "prompt", "operation", "references", "mask"})  # the names of `Session.submit`
 _DIGITS = 12  # of a hash, as in the names of downloaded pictures
+_PLURALS = {"operation": "operations"}
 _LEFT_OUT: Mapping[str, object] = {"repeats": 1, "strict": False}  # the defaults of `Session.sweep` that are not None
 
 
@@ -63,7 +65,7 @@ def python_of_sweep(arguments: Mapping[str, object], *, runs: bool = True) -> st
             is None or the default is left out.
         runs: Whether it is `Session.compare`; else `Session.sweep`, which sends nothing.
     """
-    given = {name: value for name, value in arguments.items() if value is not None and _LEFT_OUT.get(name) != value}
+    given = {name: value for name, value in arguments.items() if value is not None and not _is_default(name, value)}
     pictures = _Pictures()
     leading = [pictures.plain(given.pop("models", []), "model")]
     if "prompts" in given:
@@ -74,6 +76,58 @@ def python_of_sweep(arguments: Mapping[str, object], *, runs: bool = True) -> st
         for name, value in given.items()
     }
     return pictures.above(call("session.compare" if runs else "session.sweep", leading, named))
+
+
+def python_of_plan(plan: Plan, *, runs: bool = True) -> str:
+    """Return the code that plans a grid once more; see `python_of_sweep`.
+
+    Args:
+        plan: What was planned.
+        runs: Whether it runs it, too.
+    """
+    axes = {each.name: each for each in plan.axes}
+    first = plan.cells[0].values if plan.cells else {}
+    # A list is an axis, so that a value which is a list stands in one of its own.
+    fixed = {name: [value] if isinstance(value, list) else value for name, value in first.items() if name not in axes}
+    requests = [take.request for take in plan.takes.values()]
+    shared = next((each.references for each in requests if each.references), ())
+    given: dict[str, object] = {
+        "models": _one_or_all(axes["model"].values),
+        "prompts": _prompts(axes["prompt"]),
+        "references": _entry(shared) if len(shared) <= 1 else [list(shared)],  # a list alone would be an axis
+        "mask": next((each.mask for each in requests if each.mask), None),
+        "operations": plan.operation,
+        "repeats": len(axes["repeat"].values) if "repeat" in axes else 1,
+        "strict": plan.strict,
+    }
+    listed = {
+        _PLURALS.get(name, name): each for name, each in axes.items() if name not in ("model", "prompt", "repeat")
+    }
+    varied = {name: [_entry(value) for value in each.values] for name, each in listed.items()}
+    return python_of_sweep({**given, **fixed, **varied}, runs=runs)
+
+
+def _one_or_all(values: Sequence[object]) -> object:
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _prompts(axis: Axis) -> object:
+    """The prompts, by label where they have labels of their own."""
+    told = zip(axis.labels, axis.values, strict=True)
+    if all(value is None or label == value for label, value in told):
+        return _one_or_all(axis.values)
+    return dict(zip(axis.labels, axis.values, strict=True))
+
+
+def _entry(value: object) -> object:
+    """One value of an axis: pictures are one, several, or none."""
+    if not isinstance(value, tuple):
+        return value
+    return _one_or_all(value) if value else None
+
+
+def _is_default(name: str, value: object) -> bool:
+    return name in _LEFT_OUT and _LEFT_OUT[name] == value
 
 
 def _keyword(name: str) -> str:

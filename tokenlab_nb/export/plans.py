@@ -50,6 +50,7 @@ class PlanTable:
             corner=" / ".join(each.name for each in (rows, columns) if each),
             columns=[_Head(_label(columns, place), why) for place, why in enumerate(common)],
             groups=list(_groups(plan, rows, columns, others, common)),
+            shown=_MOST_SHOWN,
             rest=[printable(line) for line in self._rest(_MOST_SHOWN)],
         )
         return html
@@ -60,7 +61,7 @@ class PlanTable:
         left = len(plan.cells) - most
         if left <= 0:
             return []
-        lines = [f"{_count(left, 'more cell')}; plan.cells holds all of them. In the whole plan:"]
+        lines = [f"{_count(left, 'more cell')}, which plan.cells holds too. In the whole plan:"]
         adjusted = [each for cell in plan.cells for each in cell.differences]
         example = {each.field: each.text for each in reversed(adjusted)}
         fields = Counter(each.field for each in adjusted)
@@ -89,7 +90,7 @@ def headline(plan: Plan) -> str:
 
 def _fixed(plan: Plan) -> list[str]:
     """What does not vary, in one line each: the only model, the only prompt, all settings that are the same."""
-    lines = [_named(each, 0) for each in plan.axes if len(each.values) == 1]
+    lines = [f"{each.name.capitalize()}: {_label(each, 0)}" for each in plan.axes if len(each.values) == 1]
     varied = {each.name for each in plan.axes}
     same = plan.cells[0].values if plan.cells else {}
     settings = [f"{name} {_text(value)}" for name, value in same.items() if name not in varied]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import anyio.lowlevel
 
@@ -17,6 +17,9 @@ from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.ledger import MOST_AT_ONCE, Ledger
 from tokenlab_nb.jobs.runner import Run
 from tokenlab_nb.jobs.verdicts import cancelled
+
+_STEP = 20  # jobs for which the loop is held at once
+_T = TypeVar("_T")
 
 
 class Start(Protocol):
@@ -118,17 +121,18 @@ class Line:
             called_off = [each for each in job_ids if self._starts.pop(each, None)]
         for first in range(0, len(called_off), MOST_AT_ONCE):
             await self._end(called_off[first : first + MOST_AT_ONCE], error)
-            await anyio.lowlevel.checkpoint()
 
     async def _end(self, job_ids: Sequence[str], error: TokenLabError | None) -> None:
-        drafts = [self._board[each] for each in job_ids]
         status, now = JobStatus.FAILED if error else JobStatus.CANCELLED, self._now()
-        ended = [each.move(status, now, error=error or cancelled(each), note="") for each in drafts]
+        ended: list[JobSnapshot] = []
+        async for name in _in_steps(job_ids):
+            draft = self._board[name]
+            ended.append(draft.move(status, now, error=error or cancelled(draft), note=""))
         try:
             await self._ledger.keep(*ended)
         except TokenLabError as trouble:  # there it stays a draft, which nobody sends by itself
             ended = [replace(each, note=f"Not written to the ledger: {trouble.message}") for each in ended]
-        for each in ended:
+        async for each in _in_steps(ended):
             self._board.publish(each)
             with self._lock:
                 end = self.waiting.pop(each.id, None)
@@ -163,3 +167,11 @@ class Line:
             self._starts.clear()
         for end in ends:
             end.set_result(None)
+
+
+async def _in_steps(many: Iterable[_T]) -> AsyncIterator[_T]:
+    """Hand out one after the other, and let the loop do other work in between."""
+    for count, each in enumerate(many, 1):
+        yield each
+        if count % _STEP == 0:
+            await anyio.lowlevel.checkpoint()

@@ -207,12 +207,15 @@ class _Fitting:
         for issue in check_values(self._operation, self.sent):
             if issue.field not in self.sent:  # what is missing is told by whoever builds the request
                 continue
-            param, near, asked = self._operation.params[issue.field], issue.suggestion, self.sent[issue.field]
-            if check_value(param, near):
+            near, last = issue.suggestion, self.sent[issue.field]
+            if check_value(self._operation.params[issue.field], near):
                 self.issues.append(issue)
-            else:
-                text = f"{issue.field} {_shown(near)} instead of {_shown(asked)}. {issue.message}"
-                self._replace(issue.field, self._wanted.get(issue.field, asked), near, text)
+                continue
+            # In place of what was said of it before: one difference a field, from what was asked to what is sent.
+            asked = self._wanted.get(issue.field, last)
+            self.differences = [each for each in self.differences if each.field != issue.field]
+            text = f"{issue.field} {_shown(near)} instead of {_shown(asked)}. {issue.message}"
+            self._replace(issue.field, asked, near, text)
 
 
 def _split(operation: Operation, n: Json, *, seeded: bool) -> tuple[tuple[int | None, ...], Difference | None] | Issue:

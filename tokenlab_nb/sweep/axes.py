@@ -37,6 +37,8 @@ _OTHERWISE = {
     "reference": "references",
 }
 
+_RUNNING = ("budget", "concurrency", "anew")  # of `Sweep.run`; as request fields they would just be left out
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -169,6 +171,8 @@ def _operations(operations: Any) -> Axis:
 def _param(name: str, value: Any) -> Axis:
     if name in _OTHERWISE:
         raise _refusal(name, f"{name} is called {_OTHERWISE[name]} here.", f"Write {_OTHERWISE[name]}=...")
+    if name in _RUNNING:
+        raise _refusal(name, f"{name} is no setting of a request.", f"Hand it to run({name}=...).")
     if lookup(name).role in ("reference", "mask"):
         beside = "mask" if lookup(name).role == "mask" else "references"
         raise _refusal(name, f"{name} is not set by hand.", f"Hand the picture in as {beside}=...")

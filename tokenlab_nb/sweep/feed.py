@@ -1,4 +1,4 @@
-"""Feeding a grid's jobs to the engine: in the plan's order, of each model so many at once, and no further than sense."""
+"""Feeding a grid's jobs to the engine: in the plan's order, of each model so many at once, no further than sense."""
 
 from __future__ import annotations
 
@@ -112,6 +112,8 @@ class Feed:
         self._queues: dict[str, _Queue] = {}
         self._placed = 0
         self._open: dict[str, Job] = {}
+        self._ended: deque[Job] = deque()
+        self._woken = False
         self._held = self._stopped = False
         self._listeners: list[Callable[[], object]] = []
         self.trouble = ""
@@ -205,7 +207,10 @@ class Feed:
         if not job.snapshot.is_at_rest:
             self._open[job.id] = job
         elif self._open.pop(job.id, None):
-            self._soon(self._rested, job)
+            self._ended.append(job)
+            if not self._woken:  # else whoever was woken for another one sees to this one, too
+                self._woken = True
+                self._soon(self._see_to_ended)
         if self.state != before:
             self.tell()
 
@@ -250,9 +255,14 @@ class Feed:
         asked = self._most.get(model) if isinstance(self._most, Mapping) else self._most
         return asked or self._stated.get(model) or USUAL_CONCURRENCY
 
-    async def _rested(self, job: Job) -> None:
-        """A job came to rest: see whether its trouble is that of others, and use its place."""
-        snapshot = job.snapshot
+    async def _see_to_ended(self) -> None:
+        """Jobs came to rest: see whether the trouble of one is that of others, and use their places."""
+        self._woken = False
+        while self._ended:
+            await self._judge(self._ended.popleft().snapshot)
+        await self._fill()
+
+    async def _judge(self, snapshot: JobSnapshot) -> None:
         if isinstance(snapshot.error, AuthenticationError | InsufficientBalanceError) and not self._held:
             self._held, self.trouble = True, str(snapshot.error)
             self.tell()
@@ -261,7 +271,6 @@ class Feed:
             left = [waiting.id for _, waiting in queue.waiting]
             queue.waiting.clear()
             await self._engine.line.call_off(left, snapshot.error)
-        await self._fill()
 
 
 def is_of_the_model(snapshot: JobSnapshot) -> bool:

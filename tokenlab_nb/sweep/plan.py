@@ -119,6 +119,8 @@ class Plan:
         made: Keys of the takes whose pictures are there already: they cost nothing.
         seconds: About how long all of it takes; None where that is not known of every model.
         notes: What is worth knowing of models and pictures, and hinders nothing.
+        operation: The operation that was named for every cell; None where none was, or where it is an axis.
+        strict: Whether nothing was to be adjusted.
     """
 
     axes: tuple[Axis, ...]
@@ -127,6 +129,8 @@ class Plan:
     made: frozenset[str] = frozenset()
     seconds: float | None = None
     notes: tuple[Issue, ...] = ()
+    operation: str | None = None
+    strict: bool = False
 
     @cached_property
     def takes(self) -> Mapping[str, Take]:

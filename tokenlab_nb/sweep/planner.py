@@ -82,7 +82,8 @@ def make_plan(
     made = frozenset(known.made(list(dict.fromkeys(take.key for cell in cells for take in cell.takes))))
     models = [model for model in known.models.values() if isinstance(model, Model)]
     seconds = seconds_of(cells, models, made, known.seconds, known.concurrency)
-    return Plan(tuple(axes), cells, order, made, seconds, tuple(dict.fromkeys(planner.notes)))
+    notes = tuple(dict.fromkeys((*planner.notes, *_alike(axes, cells))))
+    return Plan(tuple(axes), cells, order, made, seconds, notes, operation=operation, strict=strict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class _Part:
     """A request that a form sends, so many times: with a stand-in for the prompt."""
 
     request: ImageRequest
+    digest: str
     times: int
     price: Estimate
 
@@ -136,6 +138,7 @@ class _Planner:
         self._given = given
         self._strict = strict
         self._forms: dict[tuple[object, ...], _Form] = {}
+        self._requests: dict[tuple[str, str | None], tuple[ImageRequest, str]] = {}
         self._prompts: dict[tuple[str, str, str], str] = {}
         self.notes: list[Issue] = []
 
@@ -169,7 +172,7 @@ class _Planner:
 
     def _filled(self, chosen: dict[str, object], at: tuple[int, ...], names: Sequence[str]) -> _Filled:
         """Put a prompt in."""
-        values: dict[str, Json] = {**self._fixed, **chosen}  # type: ignore[dict-item]
+        values: dict[str, Json] = {**chosen, **self._fixed}  # type: ignore[dict-item]
         values = {name: value for name, value in values.items() if name not in _BESIDE and value is not None}
         prompt = values.get("prompt")
         form = self._form(chosen, values, tuple(
@@ -186,13 +189,18 @@ class _Planner:
             reason = "Strict: nothing is adjusted. " + " ".join(map(str, differences))
         if reason:
             return _Filled(form, values, reason=reason)
-        requests = []
-        for part in form.parts:
-            asked = part.request
-            if takes_prompt and prompt is not None:
-                asked = replace(asked, values={**asked.values, "prompt": prompt})
-            requests.append((asked, asked.hash, part))
-        return _Filled(form, values, tuple(requests), differences)
+        asks = str(prompt) if takes_prompt and prompt is not None else None
+        requests = tuple((*self._asking(part, asks), part) for part in form.parts)
+        return _Filled(form, values, requests, differences)
+
+    def _asking(self, part: _Part, prompt: str | None) -> tuple[ImageRequest, str]:
+        """A request with its prompt, and its hash: once, however many forms come down to it."""
+        key = (part.digest, prompt)
+        if key not in self._requests:
+            values = part.request.values if prompt is None else {**part.request.values, "prompt": prompt}
+            request = replace(part.request, values=values)
+            self._requests[key] = (request, request.hash)
+        return self._requests[key]
 
     def _prompt_reason(self, form: _Form, prompt: Json) -> str:
         assert form.operation  # noqa: S101 - only a form with one gets here
@@ -234,7 +242,7 @@ class _Planner:
             if request is None:
                 return _Form(model.id, operation, reason=reasons(found))
             self.notes += found
-            parts.append(_Part(request, times, self._known.price(request, model)))
+            parts.append(_Part(request, request.hash, times, self._known.price(request, model)))
         usual = self._known.seconds.get(model.id)
         return _Form(model.id, operation, tuple(parts), differences, "", _together(parts), usual)
 
@@ -262,6 +270,16 @@ def _usual_operation(model: Model, given: _Given, *, has_prompt: bool) -> str:
     if given.references and not has_prompt and vary:
         return vary.name
     return default_operation(model, has_pictures=bool(given.references), has_mask=given.mask is not None)
+
+
+def _alike(axes: Sequence[Axis], cells: Sequence[Cell]) -> list[Issue]:
+    """A note on repeats that ask for the same picture: each of them is paid for."""
+    repeats = any(axis.name == "repeat" and len(axis.values) > 1 for axis in axes)
+    seeded = repeats and any(take.request.values.get("seed") is not None for cell in cells for take in cell.takes)
+    message = "Repeats with one seed may look alike, and each is paid for."
+    return (
+        [Issue("repeat", message, remedy="Leave the seed out, or let it vary.", severity="warning")] if seeded else []
+    )
 
 
 def _together(parts: Sequence[_Part]) -> Estimate:

@@ -152,6 +152,12 @@ class GridRun(Judged):
             by_charge.setdefault(snapshot.charge.value, []).append(snapshot.estimate or Estimate())
         return Spending.read({charge: total(estimates) for charge, estimates in by_charge.items()})
 
+    @property
+    def code(self) -> str:
+        """Python that plans and runs the same once more; what is made already costs nothing then."""
+        code: str = import_module("tokenlab_nb.export.code").python_of_plan(self.plan)
+        return code
+
     def subscribe(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call back on any thread when `state` changes or a cell gets another job; return the unsubscriber."""
         return self._feed.subscribe(callback)

@@ -23,18 +23,20 @@ def standing(jobs: Sequence[JobSnapshot], *, anew: bool = False) -> JobSnapshot 
         One that goes on, is done, is perhaps paid for, or is a draft; None where it is to be made anew.
     """
     newest = list(reversed(jobs))
-    for job in newest:
-        if job.status in _UNDER_WAY or (job.status is JobStatus.DRAFT and not job.is_parked):
-            return job
-    repeated = {job.repeats for job in newest}  # what came of an unknown one does not count, once the user decided
-    for job in newest:
-        if job.status is JobStatus.COMPLETED:
-            if anew:
-                break  # what is older is settled by it
-            return job
-        if is_doubtful(job) and job.id not in repeated:
-            return job
-    return next((job for job in newest if job.is_parked), None)
+    done = next((job for job in newest if job.status is JobStatus.COMPLETED), None)
+    if done and not anew:
+        return done
+    under_way = next((job for job in newest if _is_under_way(job)), None)
+    if under_way:
+        return under_way
+    repeated = {job.repeats for job in newest}  # an unknown one that the user ran again is settled by that
+    since_done = newest[: newest.index(done)] if done else newest  # and what is older than a picture, by the picture
+    doubtful = (job for job in since_done if is_doubtful(job) and job.id not in repeated)
+    return next(doubtful, None) or next((job for job in newest if job.is_parked), None)
+
+
+def _is_under_way(job: JobSnapshot) -> bool:
+    return job.status in _UNDER_WAY or (job.status is JobStatus.DRAFT and not job.is_parked)
 
 
 def is_doubtful(job: JobSnapshot) -> bool:

@@ -62,6 +62,12 @@ class Sweep:
         """About how long it will take; None where nobody knows."""
         return self.plan.seconds
 
+    @property
+    def code(self) -> str:
+        """Python that plans the same once more."""
+        code: str = import_module("tokenlab_nb.export.code").python_of_plan(self.plan, runs=False)
+        return code
+
     def show(self) -> Any:
         """The plan as a table, in a notebook and in a terminal: what each cell will do and cost, or why it cannot."""
         return import_module("tokenlab_nb.export.plans").PlanTable(self.plan)

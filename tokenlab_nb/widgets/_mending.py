@@ -5,6 +5,7 @@ Message from the page: ``repair`` (``job``, and ``repair``, the label), after th
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -38,8 +39,9 @@ class Mending(Widget):
     def __init__(self, **values: Any) -> None:
         self._ways: dict[str, tuple[Mended, ...]] = {}  # by job
         self._mends: dict[str, str] = {}  # by job, the refused one that it mends
+        self._by: dict[str, str] = {}  # by job, the label of the repair that made it
         self._sought: set[str] = set()
-        self._waiting: list[str] = []  # of the sought ones, those that no answer came for, in order
+        self._waiting: deque[str] = deque()  # of the sought ones, those that no answer came for, in order
         super().__init__(**values)
 
     # On the bridge's thread. One job after another: what one had to read of a model, the next finds at hand.
@@ -61,13 +63,13 @@ class Mending(Widget):
                 if job:
                     job.fetch_repairs().add_done_callback(partial(self._note_ways_soon, job))
                     return
-            del self._waiting[0]
+            self._waiting.popleft()
 
     def _note_ways_soon(self, job: LiveJob, answer: Answer[tuple[Mended, ...]]) -> None:
         self._bridge.soon(self, f"ways {job.id}", partial(self._note_ways, job, answer))
 
     def _note_ways(self, job: LiveJob, answer: Answer[tuple[Mended, ...]]) -> None:
-        del self._waiting[0]
+        self._waiting.popleft()
         if not answer.exception() and answer.result():
             self._offer_ways(job, answer.result())
         self._seek_next()
@@ -80,7 +82,8 @@ class Mending(Widget):
         """A job's row with the ways to mend it, each an action with a question of its own.
 
         They come before the other actions, and stand in ``repairs`` with ``action``, ``label``, ``why`` and
-        ``question``. ``mends`` and ``mended`` are the ids of the job that this one mends, and of the one that mends it.
+        ``question``. ``mends`` and ``mended`` are the ids of the job that this one mends, and of the one that mends it;
+        ``repair`` is the label of what was done to it, since it is not what was asked any more.
         """
         repairs = [
             {
@@ -98,6 +101,7 @@ class Mending(Widget):
             "questions": {**row["questions"], **{each["action"]: each["question"] for each in repairs}},
             "repairs": repairs,
             "mends": mends,
+            "repair": self._by.get(snapshot.id, ""),
             "mended": self._mended(snapshot.id),
             "ids": {**row["ids"], **({"Mends": mends} if mends else {})},
         }
@@ -132,7 +136,7 @@ class Mending(Widget):
             changed = f"It was priced {was}, and is priced {now} today" if was != now else "What is sent has changed"
             raise ValidationError(f"{changed}. Nothing was sent.", hint="Confirm it again.")
         new = job.repair(found.repair, budget=self.budget())
-        self._mends[new.id] = job.id
+        self._mends[new.id], self._by[new.id] = job.id, label
         del self._ways[job.id]
         return self._repaired(job, new)
 

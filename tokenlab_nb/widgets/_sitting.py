@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokenlab_nb.errors import ValidationError
-from tokenlab_nb.sweep.ballot import Ballot, Pair, Vote
+from tokenlab_nb.sweep.ballot import NOWHERE, Ballot, Pair, Vote
 from tokenlab_nb.sweep.plan import Axis, Cell
 from tokenlab_nb.sweep.rating import Standing
 from tokenlab_nb.sweep.run import GridRun
@@ -21,6 +21,7 @@ __all__ = ["QUESTIONS", "Deal", "Sitting", "results", "sides_words"]
 QUESTIONS = ("Which follows the prompt better?", "Which looks better?", "Which would you use?")
 """To begin with; what was asked of a grid before comes first."""
 
+_NOTHING = "There is nothing to judge: no two cells that differ in this alone have pictures."
 _MOST_QUESTIONS = 6
 _SURE = 1.96
 """Standard deviations beyond which chance alone is seen once in twenty times."""
@@ -167,12 +168,14 @@ class Sitting:
                 f"No pair is left of what is there. {_count(coming, 'cell')} still to come: their pairs come with them."
             )
         if not self.ballot.pairs:
-            return "There is nothing to judge: no two cells that differ in this alone have pictures."
+            return _NOTHING
         again = f" {skipped} skipped: open judging again to see them once more." if skipped else ""
         return f"That was the last pair.{again}"
 
     def _words(self) -> str:
         ballot, coming = self.ballot, _coming(self.grid)
+        if not ballot.pairs and not coming:
+            return _NOTHING
         votes = len(ballot.counted(self.grid.votes))
         there = f"{_count(len(ballot.pairs), 'pair')} of pictures"
         said = f"{_count(votes, 'vote')} on this question so far" if votes else "no votes on this question yet"
@@ -213,10 +216,10 @@ def sides_words(choices: Mapping[str, int]) -> str:
 
 def _past(grid: GridRun, vote: Vote) -> dict[str, object]:
     plan = grid.plan
-    cell = plan.cells[vote.left.cell]
+    at = () if vote.left.cell == NOWHERE else plan.cells[vote.left.cell].at  # a later plan may lack the cell
     rest = [
-        axis.labels[at] if axis.name in ("model", "prompt") else f"{axis.name} {axis.labels[at]}"
-        for axis, at in zip(plan.axes, cell.at, strict=True)
+        axis.labels[place] if axis.name in ("model", "prompt") else f"{axis.name} {axis.labels[place]}"
+        for axis, place in zip(plan.axes, at, strict=False)
         if axis.name not in vote.by.split(", ") and len(axis.values) > 1
     ]
     sides: Mapping[str, Any] = {"left": vote.left, "right": vote.right}

@@ -20,6 +20,7 @@ from tokenlab_nb.widgets.plan_form import PlanForm
 if TYPE_CHECKING:
     from tokenlab_nb.jobs.budget import Budget
     from tokenlab_nb.session import Session
+    from tokenlab_nb.sweep.run import GridRun
     from tokenlab_nb.sweep.sweep import Sweep
     from tokenlab_nb.widgets.compare import CompareGrid
     from tokenlab_nb.widgets.inputs import Inputs
@@ -64,6 +65,7 @@ class CompareTab:
         self._plans = 0
         self._planned: tuple[str, object, Sweep] | None = None  # its token, what it was made of, the plan
         self._closed = False
+        self._unsubscribe: list[Callable[[], None]] = []
         self.is_open = self._was_open = False
         self.form = PlanForm(self._press)
         self.code = CodeLine()
@@ -104,6 +106,8 @@ class CompareTab:
         """Free both ends of every widget. Grids go on running."""
         self._closed = True
         bridge().forget(self)
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         for widget in (self.form, self.code, *self.grids):
             widget.close()
         for box in (self.table, self.shown):
@@ -183,7 +187,8 @@ class CompareTab:
         run = f"Run {sent:,} request{'' if sent == 1 else 's'}" if sent else "Show it, costs nothing"
         button = f"{run}, {words}" if words and is_billed and sent else run
         self.form.tell(summary=_summary(sweep, len(sweep.plan.takes) - sent, is_billed), button=button, token=token)
-        self.table.value = sweep.show()._repr_html_()
+        is_open = "" if self.grids else " open"  # once there are pictures, these are what is looked at
+        self.table.value = f"<details{is_open}><summary>What each cell does</summary>{sweep._repr_html_()}</details>"
         code = import_module("tokenlab_nb.export.code")
         self.code.code = code.python_of_sweep(self.arguments())
 
@@ -211,9 +216,10 @@ class CompareTab:
         self._show(grid)
         return "It runs in the grid below."
 
-    def _show(self, grid: Any) -> None:
+    def _show(self, grid: GridRun) -> None:
         made = import_module("tokenlab_nb.widgets.compare").CompareGrid(grid)
         made.budget = self._budget
+        self._unsubscribe.append(grid.subscribe(self.replan))  # what is made then costs nothing again
         self.grids.insert(0, made)
         old = self.grids[_MOST_GRIDS:]
         del self.grids[_MOST_GRIDS:]

@@ -8,7 +8,8 @@ from PIL import Image
 import tokenlab_nb as tl
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.export.code import python_of, python_of_sweep
+from tokenlab_nb.export.code import python_of, python_of_plan, python_of_sweep
+from tokenlab_nb.sweep.plan import Cell, Plan, axis
 
 G = "/v1/images/generations"
 
@@ -165,6 +166,17 @@ def test_the_mask_of_a_grid_is_named_as_that_of_a_request():
     assert code.endswith('session.compare("a", mask="mask.png")')
 
 
+def test_a_picture_that_cannot_be_compared_is_one_all_the_same():
+    class Array:
+        def __eq__(self, other):
+            raise ValueError("The truth value of an array is ambiguous.")
+
+        __hash__ = None
+
+    code = python_of_sweep({"models": "a", "references": Array(), "mask": Array()})
+    assert code.endswith('session.compare("a", references=reference_1, mask=mask_2)')
+
+
 def test_a_value_without_a_literal_becomes_a_variable():
     code = python_of_sweep({"models": "a", "when": [date(2026, 1, 1)], "x-y": {1: {2}}})
     ((_, _, named),) = run(code, when_1="then", value_2="set")
@@ -178,6 +190,13 @@ def png(colour):
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64), colour).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def half():
+    """A mask: the left half may change."""
+    mask = Image.new("L", (64, 64), 0)
+    mask.paste(255, (0, 0, 32, 64))
+    return mask
 
 
 def asked_again(code, session, monkeypatch):
@@ -196,8 +215,7 @@ def test_the_code_of_a_request_makes_an_equal_one(sandbox_session, monkeypatch, 
 
 
 def test_the_code_of_an_edit_makes_an_equal_one_once_the_files_are_there(sandbox_session, monkeypatch, tmp_path):
-    mask = Image.new("L", (64, 64), 0)
-    mask.paste(255, (0, 0, 32, 32))
+    mask = half()
     request = sandbox_session.prepare(
         "gpt-image-2", {"prompt": "A hat"}, references=[png("red"), png("blue")], mask=mask
     )
@@ -208,8 +226,52 @@ def test_the_code_of_an_edit_makes_an_equal_one_once_the_files_are_there(sandbox
     assert asked_again(python_of(request), sandbox_session, monkeypatch) == [request]
 
 
-def test_the_code_of_a_grid_plans_the_same_requests(sandbox_session):
-    arguments = {"models": ["gpt-image-2", "nano-banana-2"], "prompts": ["It's a fox", 'A "cat"'], "n": [1, 2]}
-    plan = sandbox_session.sweep(**arguments)
-    again = eval(python_of_sweep(arguments, runs=False), {"session": sandbox_session})
-    assert again.plan.hash == plan.plan.hash
+GRIDS = [
+    {"models": ["gpt-image-2", "nano-banana-2"], "prompts": ["It's a fox", 'A "cat"'], "n": [1, 2]},
+    {"models": "gpt-image-2", "prompts": {"fox": "A red fox", "cat": "A black cat"}, "quality": "low", "repeats": 2},
+    {"models": "dall-e-2", "prompts": None, "operations": "image-variation", "references": png("red")},
+    {"models": ["nano-banana-2"], "prompts": "A hat", "references": [png("red"), None, [png("red"), png("blue")]]},
+    {"models": "gpt-image-2", "prompts": "A hat", "references": [[png("red"), png("blue")]], "size": ["auto", None]},
+    {"models": "gpt-image-2", "prompts": "A hat", "operations": [None, "image-edit"], "references": png("red"),
+     "mask": half()},
+    {"models": ["gpt-image-2", "nano-banana-2"], "prompts": "x", "quality": "low", "strict": True, "async_": False},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", GRIDS)
+@pytest.mark.filterwarnings("ignore::tokenlab_nb.errors.TokenLabWarning")
+def test_the_code_of_a_grid_plans_the_same(sandbox_session, monkeypatch, tmp_path, arguments):
+    planned = sandbox_session.sweep(**arguments)
+    monkeypatch.chdir(tmp_path)
+    put_files(planned, sandbox_session)
+    again = sandbox_session.sweep(**arguments_in(planned.code))
+    assert again.plan.takes == planned.plan.takes
+    assert [(cell.status, cell.values, cell.at) for cell in again.cells] == [
+        (cell.status, cell.values, cell.at) for cell in planned.cells
+    ]
+    assert python_of_plan(planned.plan).replace("session.compare(", "session.sweep(") == planned.code
+
+
+def put_files(planned, session):
+    """Put a file to each name that the code gives to a picture, in their order."""
+    axis = next((each.values for each in planned.axes if each.name == "references"), None)
+    requests = [take.request for take in planned.plan.takes.values()]
+    sources = [each for value in axis for each in value] if axis else list(requests[0].references)
+    for number, source in enumerate(sources, 1):
+        Path(f"reference-{number}.png").write_bytes(session.bytes_of(source))
+    for mask in {request.mask for request in requests if request.mask}:
+        Path("mask.png").write_bytes(session.bytes_of(mask))
+
+
+def arguments_in(code):
+    """What the code calls with."""
+    ((name, given, named),) = run(code)
+    assert name == "sweep"
+    return {**dict(zip(("models", "prompts"), given, strict=False)), **named}
+
+
+def test_a_value_that_is_a_list_stands_in_a_list_of_its_own():
+    prompt, model = axis("prompt", ["x"]), axis("model", ["m"])
+    cell = Cell(0, (0, 0), "m", "text-to-image", {"prompt": "x", "colours": ["red", "blue"]}, "impossible")
+    assert python_of_plan(Plan((model, prompt), (cell,))) == ('session.compare("m", "x", colours=[["red", "blue"]])')
+    assert python_of_plan(Plan((model, prompt), ()), runs=False) == 'session.sweep("m", "x")'

@@ -125,7 +125,7 @@ def test_the_text_has_a_line_for_each_cell() -> None:
     plan = make_plan(axes(["a", "gone"], ["x" * 40], seed=[1, 2]), basis, fixed={"user": "me"})
     assert repr(PlanTable(plan)).splitlines() == [
         "4 cells (2 as asked, 2 impossible) · 2 requests · about $0.02",
-        f"prompt {'x' * 40}",
+        f"Prompt: {'x' * 40}",
         "Everywhere: user me",
         "0. a, seed 1: as asked ($0.01)",
         "1. a, seed 2: as asked ($0.01)",
@@ -134,8 +134,8 @@ def test_the_text_has_a_line_for_each_cell() -> None:
     ]
     assert repr(PlanTable(make_plan(axes(["a"]), known(model("a"))))).splitlines() == [
         "1 cell (1 as asked) · 1 request · about $0.01",
-        "a",
-        "prompt a fox",
+        "Model: a",
+        "Prompt: a fox",
         "0. a: as asked ($0.01)",
     ]
 
@@ -147,7 +147,8 @@ def test_a_long_plan_is_cut_and_says_how_often_what_happens() -> None:
     assert len(plan.cells) == 520
     html = PlanTable(plan)._repr_html_()
     assert html.count("<td") == 200
-    assert "320 more cells; plan.cells holds all of them. In the whole plan:" in html
+    assert html.index("The first 200 cells are shown.") < html.index("<table")
+    assert "320 more cells, which plan.cells holds too. In the whole plan:" in html
     assert "40 cells, seed; such as: seed 0 is left out: not taken here." in html
     assert "40 impossible: There is no model &#39;gone 0&#39;." in html
     assert "4 other reasons for impossible cells" in html

@@ -159,6 +159,8 @@ def test_values_that_do_not_go_together_are_mended_where_one_is_at_hand() -> Non
     adjusted = fit({"background": "transparent", "output_format": "jpeg"}, BACKGROUND, FORMAT)
     assert adjusted.values == {"background": "transparent", "output_format": "png"}
     assert told(adjusted) == ["output_format png instead of jpeg. JPEG has no transparency."]
+    twice = fit({"background": "transparent", "output_format": "jpg"}, BACKGROUND, FORMAT)
+    assert told(twice) == ["output_format png instead of jpg. JPEG has no transparency."]
     only = Param("output_format", "choice", choices=("jpeg",))
     refused = fit({"background": "transparent", "output_format": "jpeg"}, BACKGROUND, only)
     assert [issue.field for issue in refused.issues] == ["output_format"]

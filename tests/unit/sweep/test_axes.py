@@ -135,6 +135,7 @@ def test_a_picture_that_is_refused_is_called_by_its_place() -> None:
             "image_url is not set by hand. Hand the picture in as references=...",
         ),
         ({"mask_url": "https://x"}, "mask_url", "mask_url is not set by hand. Hand the picture in as mask=..."),
+        ({"budget": 1}, "budget", "budget is no setting of a request. Hand it to run(budget=...)."),
         ({"repeats": 0}, "repeats", "0 repeats cannot be made."),
         ({"repeats": True}, "repeats", "True repeats cannot be made."),
         ({"repeats": "2"}, "repeats", "'2' repeats cannot be made."),

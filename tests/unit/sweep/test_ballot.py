@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.sweep.ballots import pictures, plan, vote
 from tokenlab_nb.errors import ValidationError
+from tokenlab_nb.sweep import ballot as ballots
 from tokenlab_nb.sweep.ballot import CHOICES, Ballot, Choice, Pair, Vote, choice_of, contest, make_ballot
 
 MODELS = ("a", "b", "c", "d")
@@ -203,3 +204,32 @@ def test_a_choice_is_one_of_four() -> None:
     with pytest.raises(ValidationError, match="'a' is no vote") as caught:
         choice_of("a")
     assert caught.value.hint == "Vote left, right, tie or bad."
+
+
+@pytest.mark.parametrize("count", range(2, 9))
+def test_every_two_cells_meet_once(count: int) -> None:
+    every = plan(model=range(count), prompt=("fox", "hen"))
+    met = Counter(
+        frozenset((pair.left.cell, pair.right.cell))
+        for pair in make_ballot(contest(every), pictures(every), seed=0).pairs
+    )
+    assert len(met) == count * (count - 1)
+    assert set(met.values()) == {1}
+
+
+def test_groups_may_be_of_any_size() -> None:
+    every = plan(model=range(4), prompt=("fox", "hen", "cow"))
+    some = {index: made for index, made in pictures(every).items() if index not in (0, 1, 4, 7)}
+    found = make_ballot(contest(every), some, seed=0)
+    assert len(found.pairs) == 3 + 0 + 6
+    assert {every.cells[pair.left.cell].at[1] for pair in found.pairs} == {0, 2}
+
+
+def test_of_a_very_large_grid_all_contestants_meet_equally_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = plan(model=range(30), prompt=range(4))
+    monkeypatch.setattr(ballots, "MOST_PAIRS", 240)
+    found = make_ballot(contest(large), pictures(large), seed=0)
+    assert len(found.pairs) == 240
+    met = Counter(side.label for pair in found.pairs for side in (pair.left, pair.right))
+    assert set(met.values()) == {16}
+    assert len(met) == 30

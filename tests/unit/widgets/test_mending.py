@@ -135,6 +135,7 @@ def test_confirmed_it_is_sent_once_and_stands_right_after_the_refused_one(galler
     assert gallery.jobs == (job, new, other)
     assert (row(gallery, job)["mended"], row(gallery, job)["repairs"]) == (new.id, [])
     assert (row(gallery, new)["mends"], row(gallery, new)["ids"]["Mends"]) == (job.id, job.id)
+    assert [row(gallery, each)["repair"] for each in (job, new)] == ["", "Use 3:2 instead"]
 
 
 def test_a_second_press_sends_nothing(gallery, refuse, page, ask):

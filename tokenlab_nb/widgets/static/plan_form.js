@@ -92,7 +92,7 @@ function axisEditor(field, values, { changed, remove }) {
 }
 
 function render({ model, el }) {
-  const root = h("section", { class: "tlnb-plan", "aria-label": "What is compared" });
+  const root = h("section", { class: "tlnb-planform", "aria-label": "What is compared" });
   const prompts = h("div", { class: "tlnb-plan-prompts" });
   const axes = h("div", { class: "tlnb-plan-axes" });
   const add = h("select", { class: "tlnb-plan-add", "aria-label": "Add a setting" });

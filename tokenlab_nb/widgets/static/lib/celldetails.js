@@ -77,7 +77,7 @@ function cellDetails(model, store, state, { closed }) {
 
 function statusLines(state, cell) {
   const kind = state.kindOf(cell);
-  const lines = [h("p", {}, h("strong", { text: kind === "impossible" ? "Impossible" : CELL_KINDS[kind] }), kind === "impossible" ? `: ${cell.reason}` : ` · ${planWords(cell).toLowerCase()}`)];
+  const lines = [h("p", {}, h("strong", { text: kind === "impossible" ? "Impossible" : CELL_KINDS[kind] }), kind === "impossible" ? `: ${cell.reason}` : ` · ${planWords(cell, state.rowsOf(cell)).replace(/^./, (first) => first.toLowerCase())}`)];
   if (cell.differences.length) lines.push(h("ul", {}, ...cell.differences.map((text) => h("li", { text }))));
   const cost = priceWords(state, cell);
   if (cost) lines.push(h("p", { text: cost.startsWith("price") ? `${cost[0].toUpperCase()}${cost.slice(1)}` : `Price: ${cost}` }));

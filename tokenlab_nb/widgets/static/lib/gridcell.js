@@ -56,7 +56,7 @@ function gridCell(model, store, state, acts) {
   }
 
   function setPlan() {
-    const told = kind === "hidden" || kind === "filtered" ? "" : planWords(cell);
+    const told = kind === "hidden" || kind === "filtered" ? "" : planWords(cell, state.rowsOf(cell));
     setText(plan, told);
     setAttr(plan, "title", cell.differences.join("\n") || null);
   }
@@ -161,7 +161,9 @@ function priceWords(state, cell) {
   return cell.price.startsWith("$") && !state.table.head.billed ? `would cost ${cell.price}` : cell.price;
 }
 
-function planWords(cell) {
+function planWords(cell, rows) {
+  const repair = rows.map((row) => row.repair).find(Boolean);
+  if (repair) return `Repaired: ${repair}`;
   if (cell.status === "impossible") return "Nothing is sent";
   const count = cell.changes.length;
   if (cell.status === "asked") return count ? "As asked, shared" : "As asked";

@@ -15,9 +15,10 @@ async function lookImage(url) {
 
 /** Decoded pictures by hash. `changed()` is called when one came, or cannot. */
 class LookPixels {
-  constructor(store, changed) {
+  constructor(store, changed, limit = LOOK_BYTES) {
     this.store = store;
     this.changed = changed;
+    this.limit = limit;
     this.full = new Map(); // hash -> ImageBitmap, least recently used first
     this.small = new Map(); // hash -> {url, image}
     this.failed = new Map(); // hash -> why
@@ -88,7 +89,7 @@ class LookPixels {
     let bytes = 0;
     for (const { hash, width, height } of this.wanted) {
       bytes += width * height * 4;
-      if (bytes > LOOK_BYTES && bytes > width * height * 4) {
+      if (bytes > this.limit && bytes > width * height * 4) {
         bytes -= width * height * 4;
         this.left.add(hash);
       } else if (this.full.has(hash)) this.touch(hash);
@@ -137,7 +138,7 @@ class LookPixels {
     let bytes = 0;
     for (const bitmap of this.full.values()) bytes += bitmap.width * bitmap.height * 4;
     for (const [hash, bitmap] of this.full) {
-      if (bytes <= LOOK_BYTES) break;
+      if (bytes <= this.limit) break;
       if (wanted.has(hash)) continue;
       bytes -= bitmap.width * bitmap.height * 4;
       this.full.delete(hash);

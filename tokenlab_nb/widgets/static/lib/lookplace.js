@@ -29,8 +29,8 @@ function lookSizeWords(base, size, byFrame) {
   const { factor } = lookFrame(base, size, true);
   const sameShape = Math.abs(base.width * size.height - base.height * size.width) <= Math.max(base.width, base.height);
   const share = `${Number((factor * 100).toPrecision(3))} %`;
-  const scaled = factor === 1 ? "not scaled" : `scaled to ${share}`;
-  return `${scaled} to fit the base's ${base.width} × ${base.height}${sameShape ? "" : ", another shape"}`;
+  const scaled = factor === 1 ? "not scaled: it fits" : `scaled to ${share} to fit`;
+  return `${scaled} the base's ${base.width} × ${base.height}${sameShape ? "" : ", another shape"}`;
 }
 
 /** What all panes show: one zoom and one place. Lengths on the screen are in its own pixels. */

@@ -46,8 +46,8 @@ class PictureStore {
       return newer || row;
     });
     for (const row of fresh.values()) {
-      const repeated = rows.findIndex((each) => each.id === row.repeats);
-      rows.splice(repeated < 0 ? rows.length : repeated + 1, 0, row); // as Python orders them
+      const first = rows.findIndex((each) => each.id === (row.mends || row.repeats));
+      rows.splice(first < 0 ? rows.length : first + 1, 0, row); // as Python orders them
     }
     this.model.set("rows", rows);
   }

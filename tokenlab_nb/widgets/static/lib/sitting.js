@@ -85,7 +85,7 @@ class VoteSitting {
   }
 
   async decode(result, buffers) {
-    const urls = buffers.map((bytes) => URL.createObjectURL(new Blob([bytes])));
+    const urls = buffers.map((bytes, place) => URL.createObjectURL(new Blob([bytes], { type: place < 2 ? "image/png" : "image/jpeg" })));
     const pictures = urls.map((src) => h("img", { src }));
     await Promise.all(pictures.map((each) => each.decode()));
     return { token: result.pair, common: result.common, shrunk: result.shrunk, pictures: pictures.slice(0, 2), inputs: pictures.slice(2), urls };

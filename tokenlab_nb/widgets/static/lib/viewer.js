@@ -212,7 +212,9 @@ class CloseLook {
   /** Tell all about the marked cell, or no more. */
   inform(on) {
     if (!this.details) return;
-    this.state.change({ details: on ? this.choice.current.index : null });
+    // What is told is told against the base, also against one that nobody chose.
+    const reference = this.state.reference ?? (on ? this.choice.base.index : null);
+    this.state.change({ details: on ? this.choice.current.index : null, reference });
     this.update();
   }
 
@@ -385,11 +387,13 @@ class CloseLook {
     pane.node.remove();
   }
 
-  /** The base's size, which is the world's measure; that of the first picture where the base has none. */
+  /** The base's size, which is the world's measure; that of the first picture where the base has none or is not looked at. */
   layWorld() {
-    const tiles = this.choice.items.map((item) => this.choice.pictureOf(item)?.data).filter(Boolean);
-    this.baseTile = this.choice.pictureOf(this.choice.base)?.data ?? null;
-    const { width, height } = this.baseTile ?? tiles[0] ?? { width: 1, height: 1 };
+    const { choice } = this;
+    const tiles = choice.items.map((item) => choice.pictureOf(item)?.data).filter(Boolean);
+    this.baseTile = choice.pictureOf(choice.base)?.data ?? null;
+    const measure = this.mode !== "side" || choice.has(choice.base) ? this.baseTile : null;
+    const { width, height } = measure ?? tiles[0] ?? { width: 1, height: 1 };
     this.size = { width, height };
     this.sizesDiffer = tiles.some((tile) => tile.width !== width || tile.height !== height);
     const shown = this.mode === "side" || !this.baseTile ? tiles : [this.baseTile, ...tiles];
@@ -554,7 +558,7 @@ class CloseLook {
     const cell = this.choice.cellOf(item);
     if (!tile) return this.reasonOf(cell);
     if (this.mode !== "side" && !held) return "This is the base. Go on with ] to hold another picture against it.";
-    if (held && !this.baseTile) return "The base has no picture yet: choose another with B.";
+    if (held && !this.baseTile) return "The base has no picture: make another one the base.";
     const lost = this.store.lost.get(tile.hash);
     if (lost && !this.pixels.get(tile.hash)) return lost;
     return held && this.mode === "difference" ? this.obstacleOf(tile) : "";
