@@ -114,7 +114,7 @@ PAINTED = """async ([selector, count]) => {
 
 def one(lab: Harness, code: str, selector: str) -> dict[str, float]:
     """Show it once on a fresh page and kernel."""
-    page = lab.page(width=2400, height=3200, known=("Could not restore",))
+    page = lab.page(width=2000, height=2900, known=("Could not restore",))
     page.add_init_script(f"({COUNT})()")
     notebook = _opened(lab, page, [COMMON, code])
     notebook.run(0)

@@ -79,7 +79,8 @@ function gridCell(model, store, state, acts) {
     else setAttr(img, "src", null);
     setShown(img, Boolean(url));
     setShown(say, !url);
-    if (url) return;
+    frame.toggleAttribute("data-shown", Boolean(url));
+    if (url) return frame.removeAttribute("data-waiting");
     const row = state.rowsOf(cell).find((each) => each.kind === kind) ?? state.rowsOf(cell)[0];
     const words = { hidden: "Hidden", filtered: "Not among what is shown", impossible: "Impossible" }[kind];
     const alive = kind === "waiting" && !store.dead;
@@ -89,7 +90,7 @@ function gridCell(model, store, state, acts) {
     setShown(time, alive && row?.running === true);
     setShown(bar, alive && Boolean(row) && row.progress !== null);
     if (row?.progress) bar.value = row.progress;
-    frame.toggleAttribute("data-waiting", (alive || Boolean(picture)) && !lost);
+    frame.toggleAttribute("data-waiting", alive && !picture && !lost);
   }
 
   function tick() {
