@@ -262,8 +262,7 @@ def test_the_head_says_what_is_planned_what_was_sent_and_what_is_left(make_grid,
 
 
 def failed(grid):
-    job = grid.jobs[0].go(S.SENDING).go(S.FAILED, error=errors.ServiceError("It broke."))
-    return job
+    return grid.jobs[0].go(S.SENDING).go(S.FAILED, error=errors.ServiceError("It broke."))
 
 
 RETRY = "This sends 1 request once more. It may cost about $0.02."

@@ -88,7 +88,7 @@ function statusLines(state, cell) {
 function resultOf(model, store, state, cell, row, root) {
   const pictures = row.tiles.filter((data) => data.kind === "picture");
   const facts = h("dl", { class: "tlnb-detail-facts" });
-  const add = (term, text, differs = false) => text && facts.append(h("div", { "data-differs": differs }, h("dt", { text: term }), h("dd", { text })));
+  const add = (term, text, differs = false) => text && facts.append(h("div", { "data-differs": String(differs) }, h("dt", { text: term }), h("dd", { text })));
   add("Time", row.ended ? seconds(row.elapsed) : "");
   add("Pictures", row.ended && pictures.length ? row.counts || `asked ${pictures.length}, got ${pictures.length}` : "", Boolean(row.counts));
   pictures.forEach((data, place) => {
@@ -141,7 +141,7 @@ function comparisonWith(state, cell, base) {
   const head = h("tr", {}, h("th", { scope: "col", text: "Field" }), h("th", { scope: "col", text: "This" }), base ? h("th", { scope: "col", text: "Base" }) : null);
   const body = rows.map(({ label, mine, theirs }) => {
     const differs = base && mine !== theirs;
-    return h("tr", { "data-differs": Boolean(differs) }, h("th", { scope: "row", text: label }), h("td", { text: mine }), base ? h("td", { text: differs ? theirs : "the same" }) : null);
+    return h("tr", { "data-differs": String(Boolean(differs)) }, h("th", { scope: "row", text: label }), h("td", { text: mine }), base ? h("td", { text: differs ? theirs : "the same" }) : null);
   });
   parts.push(h("h5", { text: base ? `Settings, against ${state.nameOf(base)}` : "Settings" }), h("table", { class: "tlnb-detail-table" }, h("thead", {}, head), h("tbody", {}, ...body)));
   if (!base) parts.push(h("p", { class: "tlnb-quiet", text: "Make another cell the base (b) to see what differs." }));

@@ -218,7 +218,7 @@ function axisOptions(state) {
 
 /** A labelled select. Returns `{node, update(value)}`. */
 function labelledSelect(name, options, chosen) {
-  const select = h("select", { class: "tlnb-field", on: { change: () => chosen(select.value) } });
+  const select = h("select", { class: "tlnb-field", "aria-label": name, on: { change: () => chosen(select.value) } });
   const node = h("label", { class: "tlnb-labelled" }, h("span", { text: name }), select);
   return {
     node,

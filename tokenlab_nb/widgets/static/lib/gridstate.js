@@ -3,6 +3,7 @@
 const ALL_PLACES = -1; // in place of a page: every value of the axis, as further rows
 const MOST_AT_ONCE = 24; // rows that a grid may have by itself; beyond it further axes are pages
 const MANY_COLUMNS = 6; // from there on cells are small at first
+const UNKNOWN_COST = 1e9; // puts rows with more unknown prices behind those with fewer
 const CELL_STATUSES = ["asked", "adjusted", "impossible"];
 const CELL_KINDS = {
   picture: "Done",
@@ -232,7 +233,7 @@ class GridState {
   valueOf(row, columns) {
     if (this.sort === "label") return this.lineName(row);
     const cells = columns.map((column) => this.cellOf(row, column)).filter((cell) => cell.status !== "impossible");
-    if (this.sort === "price") return cells.reduce((sum, cell) => sum + (cell.cost ?? Infinity), 0);
+    if (this.sort === "price") return cells.reduce((sum, cell) => sum + (cell.cost ?? UNKNOWN_COST), 0);
     if (this.sort === "status") return Math.min(...cells.map((cell) => RANKS.indexOf(this.kindOf(cell))), RANKS.length);
     const times = cells.map((cell) => this.timeOf(cell)).filter((time) => time !== null);
     return times.length ? times.reduce((sum, time) => sum + time, 0) / times.length : Number.MAX_VALUE;
