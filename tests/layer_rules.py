@@ -35,9 +35,11 @@ STREET = (
     "intake",
     "reached",
     "catalogue",
+    "repairing",
     "desk",
     "handover",
     "ballots",
+    "running",
     "comparing",
     "session",
     "opening",
@@ -51,9 +53,9 @@ NEVER = {"widgets": {"api", "store"}}
 SANDBOX_USERS = ("session.py", "__main__.py")
 
 LATE = {
-    "jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.widgets.progress"),
-    "sweep/run.py": ("tokenlab_nb",),
-    "sweep/sweep.py": ("tokenlab_nb.export.plans",),
+    "jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.export.code", "tokenlab_nb.widgets.progress"),
+    "sweep/run.py": ("tokenlab_nb", "tokenlab_nb.export.code"),
+    "sweep/sweep.py": ("tokenlab_nb.export.code", "tokenlab_nb.export.plans"),
     "sweep/votes.py": ("tokenlab_nb.export.ratings",),
 }
 """What these may look up late, by `import_module` inside a function: a widget by its public name, to display itself."""
@@ -73,10 +75,14 @@ PURE = (
     "jobs/packet.py",
     "jobs/ports.py",
     "sweep/adjust.py",
+    "sweep/axes.py",
     "sweep/ballot.py",
+    "sweep/nearest.py",
+    "sweep/order.py",
     "sweep/plan.py",
     "sweep/planner.py",
     "sweep/rating.py",
+    "sweep/standing.py",
     "sweep/verdict.py",
     "sandbox/catalog.py",
     "sandbox/faults.py",

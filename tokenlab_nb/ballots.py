@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from tokenlab_nb.errors import TokenLabWarning, ValidationError
 from tokenlab_nb.handover import Handover
 from tokenlab_nb.jobs.clock import resamples
+from tokenlab_nb.store.votes import drop_vote, keep_vote, kept_votes
 from tokenlab_nb.sweep.ballot import Vote
 from tokenlab_nb.sweep.votes import Votes
 
@@ -25,13 +26,14 @@ class Ballots(Handover):
             TokenLabError: If the ledger cannot be read.
         """
         found, unread = Votes(), 0
-        for record in self._journal.votes(self.origin, grid):
+        for record in kept_votes(self._journal, self.origin, grid):
             try:
                 found.append(Vote.from_record(record))
             except (KeyError, TypeError, ValueError):
                 unread += 1
         if unread:
-            text = f"{unread} votes cannot be read by this version and are left out. Upgrade tokenlab_nb."
+            which = "1 vote of this data folder" if unread == 1 else f"{unread:,} votes of this data folder"
+            text = f"{which} cannot be read by this version: left out. Upgrade tokenlab_nb."
             warnings.warn(text, TokenLabWarning, stacklevel=2)
         return found
 
@@ -41,7 +43,7 @@ class Ballots(Handover):
         Raises:
             TokenLabError: If the ledger cannot be written.
         """
-        self._journal.keep_vote(self.origin, vote.to_record())
+        keep_vote(self._journal, self.origin, vote.to_record())
 
     def drop_vote(self, vote_id: str) -> None:
         """Take a vote back. Its row stays in the ledger, marked.
@@ -50,7 +52,7 @@ class Ballots(Handover):
             ValidationError: If there is no such vote at this API, or it was taken back already.
             TokenLabError: If the ledger cannot be written.
         """
-        if not self._journal.drop_vote(self.origin, vote_id, self._clock.now()):
+        if not drop_vote(self._journal, self.origin, vote_id, self._clock.now()):
             raise ValidationError(f"There is no vote {vote_id!r} that stands.")
 
     def resamples(self, seed: int, rounds: int, size: int) -> Iterable[Sequence[int]]:

@@ -25,6 +25,7 @@ from tokenlab_nb.jobs.job import Charge, JobSnapshot, JobStatus
 from tokenlab_nb.jobs.lineage import Lineage, Maker, trace, trace_picture
 from tokenlab_nb.jobs.ports import Clock, ImageApi, Ports
 from tokenlab_nb.jobs.schedule import DOCUMENTED_SECONDS
+from tokenlab_nb.repairing import Repairing
 from tokenlab_nb.settings import Settings
 from tokenlab_nb.store.blobs import Blobs
 from tokenlab_nb.store.journal import Journal
@@ -40,7 +41,7 @@ class Service(ImageApi, Discovery, Protocol):
         """Close every connection."""
 
 
-class Desk:
+class Desk(Repairing):
     """Starts jobs, and keeps them. `Session` is what users hold.
 
     Args:
@@ -87,11 +88,6 @@ class Desk:
     def is_billed(self) -> bool:
         """Whether pictures cost money: neither the sandbox nor a replay bills any."""
         return not (self.settings.sandbox or self.settings.replay)
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port of the API."""
-        return self.settings.origin
 
     @property
     def jobs(self) -> list[Job]:

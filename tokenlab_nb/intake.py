@@ -1,4 +1,4 @@
-"""Whatever a user hands in -> what a request holds: pictures become sources, and a missing operation is chosen."""
+"""Whatever a user hands in -> what a request holds: pictures become sources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenlab_nb import images, masks, pixels, prepare
-from tokenlab_nb.contract.model import IMAGE_EDIT, IMAGE_TO_IMAGE, TEXT_TO_IMAGE, Issue, Model
+from tokenlab_nb.contract.model import Issue
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.errors import ImageError, ValidationError
 from tokenlab_nb.images import ImageResult
@@ -175,16 +175,6 @@ def _misnamed(picture: Picture, data: bytes, name: str) -> tuple[Issue, ...]:
     said = f"{path.name} is named like a {pixels.FORMATS[promised]} file, but holds a {kind} picture."
     remedy = f"It is taken as {kind}; rename it to {path.stem}.{kind.lower()}."
     return (Issue(name, said, remedy=remedy, severity="warning"),)
-
-
-def default_operation(model: Model, *, has_pictures: bool, has_mask: bool) -> str:
-    """Choose what a request without a named operation means for this model."""
-    pictured = (IMAGE_EDIT, IMAGE_TO_IMAGE) if has_mask else (IMAGE_TO_IMAGE, IMAGE_EDIT)
-    order = pictured if has_pictures else (TEXT_TO_IMAGE, *model.contract.operations)
-    offered = [name for name in order if name in model.contract.operations]
-    if has_mask:  # whichever takes one, wherever there is one that does
-        offered.sort(key=lambda name: not model.contract.operations[name].takes_mask)
-    return offered[0] if offered else order[0]
 
 
 def refusal(subject: str, issues: Sequence[Issue]) -> ValidationError:

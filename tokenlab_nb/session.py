@@ -20,9 +20,10 @@ from tokenlab_nb.comparing import Comparing
 from tokenlab_nb.contract import request as requests
 from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
 from tokenlab_nb.contract.references import Source
+from tokenlab_nb.contract.workflows import default_operation
 from tokenlab_nb.handover import tell
 from tokenlab_nb.images import ImageResult
-from tokenlab_nb.intake import Picture, default_operation, refusal
+from tokenlab_nb.intake import Picture, refusal
 from tokenlab_nb.jobs.clock import RealClock
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.handle import Job
@@ -292,16 +293,10 @@ class Session(Comparing):
         sources: tuple[Source, ...] = (),
         cover: Source | None = None,
     ) -> tuple[requests.ImageRequest | None, tuple[Issue, ...]]:
-        values = self._with_task(model, operation, dict(values))
+        values = requests.with_task(model, operation, values, prefer=self.settings.prefer_tasks)
         return requests.build(
             model, operation, values, references=sources, mask=cover, origin=self.origin, now=self._clock.now()
         )
-
-    def _with_task(self, model: Model, operation: str, values: dict[str, Json]) -> dict[str, Json]:
-        offered = model.contract.operations.get(operation)
-        listed = offered.params.get("async") if offered else None
-        wanted = self.settings.prefer_tasks and "async" not in values and values.get("response_format") != "b64_json"
-        return {**values, "async": True} if listed and listed.confirmed and wanted else values
 
 
 def _sandbox_transport(chosen: settings.Settings) -> httpx.AsyncBaseTransport:

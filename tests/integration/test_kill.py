@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -137,4 +138,27 @@ def _two_deaths(ask: Ask, place: Place, folder: Path, first: int, second: int) -
     life = ask(do="recover", adopt={}, deadly=second, **at)
     [job] = ask(do="recover", adopt={}, **at)["jobs"]
     assert (job["status"], job["kept"], place.accepted - before) == ("completed", [True], 1), f"at point {second}"
+    return bool(life["killed"])
+
+
+def test_a_grid_that_is_killed_anywhere_sends_each_take_once(
+    ask: Ask, place: Callable[..., Place], tmp_path: Path
+) -> None:
+    world, deadly, deaths = place(), 1, 0
+    while _killed_grid(ask, world, tmp_path, deadly):
+        deaths, deadly = deaths + 1, deadly + 7
+    assert deaths > 10
+
+
+def _killed_grid(ask: Ask, place: Place, folder: Path, deadly: int) -> bool:
+    at = {"folder": str(folder / str(deadly)), "url": place.url, "foxes": [f"fox {deadly} {n}" for n in range(5)]}
+    life = ask(do="grid", deadly=deadly, **at)
+    after = ask(do="grid", **at)
+    made = Counter(record.order.prompt for record in place.world.records.values() if str(deadly) in record.order.prompt)
+    assert not [fox for fox in at["foxes"] if made[fox] > 1], f"made twice when killed at point {deadly}"
+    assert set(after["cells"]) <= {"done", "unknown"}, f"{after} when killed at point {deadly}"
+    assert after["cells"].count("unknown") <= 2
+    assert after["kept"]
+    again = ask(do="grid", **at)
+    assert again["cells"] == after["cells"], f"killed at point {deadly}"
     return bool(life["killed"])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import assert_type
 
 import tokenlab_nb as tl
-from tokenlab_nb.contract.model import Contract, Operation, Param
+from tokenlab_nb.contract.model import Contract, Json, Operation, Param
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.references import Source
+from tokenlab_nb.contract.repair import Repair
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.jobs.job import JobSnapshot
+from tokenlab_nb.sweep.votes import Votes
 
 
 def three_lines() -> None:
@@ -90,6 +92,16 @@ def working(session: tl.Session) -> None:
     job.fetch_again()
 
 
+def mending(session: tl.Session, job: tl.Job) -> None:
+    ways = session.repairs(job)
+    assert_type(ways, list[Repair])
+    assert_type(ways[0].changes, Mapping[str, Json])
+    assert_type(session.repaired(job, ways[0]), ImageRequest)
+    assert_type(session.repair(job, ways[0], budget=session.budget_of(0.10)), tl.Job)
+    assert_type(job.repair(Repair("Smaller", {"size": "1024x1024"})), tl.Job)
+    assert_type(job.code, str)
+
+
 async def awaiting(session: tl.Session) -> None:
     first = await session.submit(model="gpt-image-2", prompt="A red fox")
     assert_type(first, list[tl.ImageResult])
@@ -143,3 +155,16 @@ def showing(session: tl.Session, jobs: list[tl.Job]) -> None:
     session.edit(model=model.id, prompt="A red sofa", image=editor.image, mask=editor.mask)
     tl.Gallery(jobs, title="Foxes")
     tl.JobView(jobs[0], title="The first")
+
+
+def judging(grid: tl.GridRun, session: tl.Session, path: Path) -> None:
+    ballot = grid.ballot("model", question="Which follows the prompt better?")
+    while pair := ballot.next(grid.votes):
+        assert_type(grid.vote(pair, "left").winner, str | None)
+    grid.undo_vote()
+    grid.votes.to_csv(path)
+    ratings = grid.ratings(seed=0, rounds=1000)
+    assert_type(ratings.verdict.winner, str | None)
+    assert_type(ratings.rows[0].rating, float | None)
+    ratings.to_frame()
+    assert_type(session.votes(grid.plan.hash), Votes)

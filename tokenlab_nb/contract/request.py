@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 from tokenlab_nb.contract.model import VARIATIONS, Issue, Json, Model, Operation
@@ -60,6 +60,12 @@ class ImageRequest:
         return str(self.values.get("prompt") or "")
 
     @property
+    def settings(self) -> dict[str, Json]:
+        """What was set, by field: `build` makes the same request of it. The operation's name is not among it."""
+        values = {name: value for name, value in self.values.items() if (name, value) != ("operation", self.operation)}
+        return values if self.delivery_policy is None else {**values, "delivery_policy": self.delivery_policy}
+
+    @property
     def count(self) -> int:
         """How many pictures are asked for."""
         n = self.values.get("n")
@@ -71,8 +77,9 @@ class ImageRequest:
 
         What was handed in before it was prepared does not count: what is sent does.
         """
-        sent = replace(self, references=tuple(replace(each, of=None) for each in self.references))
-        text = json.dumps(sent.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        references = [replace(each, of=None).to_json() for each in self.references]
+        # Not by way of `to_json`, whose deep copy takes longer than all the rest: plans hash thousands.
+        text = json.dumps(self._record(references), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
@@ -88,11 +95,14 @@ class ImageRequest:
 
     def to_json(self) -> dict[str, object]:
         """Return plain JSON values; `from_json` is its inverse. What was added later is left out while it is empty."""
-        values = {**asdict(self), "references": [source.to_json() for source in self.references]}
-        values["mask"] = self.mask.to_json() if self.mask else None
+        record = self._record([source.to_json() for source in self.references])
+        return {**record, "values": json.loads(json.dumps(record["values"]))}
+
+    def _record(self, references: list[dict[str, object]]) -> dict[str, object]:
+        record: dict[str, object] = {each.name: getattr(self, each.name) for each in fields(self)}
         if not self.rest_field:
-            del values["rest_field"]
-        return values
+            del record["rest_field"]
+        return {**record, "references": references, "mask": self.mask.to_json() if self.mask else None}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
@@ -162,6 +172,21 @@ def build(
         rest_field=pictures.rest_field,
     )
     return request, issues
+
+
+def with_task(model: Model, operation: str, values: Mapping[str, Json], *, prefer: bool) -> Mapping[str, Json]:
+    """The values with ``async: true``, where the contract lists it and nothing that was set speaks against it.
+
+    Args:
+        model: With its contract.
+        operation: Operation name.
+        values: What the user set.
+        prefer: Whether tasks are wanted at all (`Settings.prefer_tasks`).
+    """
+    offered = model.contract.operations.get(operation)
+    listed = offered.params.get("async") if offered else None
+    wanted = prefer and "async" not in values and values.get("response_format") != "b64_json"
+    return {**values, "async": True} if listed and listed.confirmed and wanted else values
 
 
 def _named_operation(operation: Operation) -> dict[str, Json]:

@@ -83,3 +83,13 @@ def obstacle(models: Sequence[Model], workflow: str) -> str:
     if others:
         verb = verb.removesuffix("s")
     return f"{' and '.join([', '.join(others), last] if others else [last])} {verb} {rest}."
+
+
+def default_operation(model: Model, *, has_pictures: bool, has_mask: bool) -> str:
+    """Choose what a request without a named operation means for this model."""
+    pictured = (IMAGE_EDIT, IMAGE_TO_IMAGE) if has_mask else (IMAGE_TO_IMAGE, IMAGE_EDIT)
+    order = pictured if has_pictures else (TEXT_TO_IMAGE, *model.contract.operations)
+    offered = [name for name in order if name in model.contract.operations]
+    if has_mask:  # whichever takes one, wherever there is one that does
+        offered.sort(key=lambda name: not model.contract.operations[name].takes_mask)
+    return offered[0] if offered else order[0]

@@ -94,14 +94,14 @@ def _counted(votes: Votes) -> str:
 
 # ---------------------------------------------------------------------------------------- ratings
 
-_HEADS = ("", "rating", "interval", "beats average", "votes", "won", "lost", "tied", "both bad")
+_HEADS = ("rating", "interval", "beats average", "votes", "won", "lost", "tied", "both bad")
 _FACT_HEADS = ("cost", "wins per dollar", "latency")
 
 
 def ratings_text(ratings: Ratings) -> str:
     """Ratings as lines, best first."""
     rows = [(*_cells(row), *_fact_cells(ratings, row)) for row in ratings.rows]
-    table = aligned([(*_HEADS, *_FACT_HEADS), *rows])
+    table = aligned([(printable(ratings.by), *_HEADS, *_FACT_HEADS), *rows])
     return "\n".join((printable(ratings.question), *table, printable(ratings.verdict.text), *_notes(ratings)))
 
 
@@ -110,8 +110,7 @@ def ratings_html(ratings: Ratings) -> str:
     scale = _Scale.of(ratings.rows)
     rows = [{"cells": _cells(row), "facts": _fact_cells(ratings, row), "plot": scale.plot(row)} for row in ratings.rows]
     html: str = template("ratings.html.j2").render(
-        heads=_HEADS,
-        fact_heads=_FACT_HEADS,
+        heads=(printable(ratings.by), *_HEADS, *_FACT_HEADS),
         rows=rows,
         scale=scale,
         question=_short(ratings.question),
@@ -178,7 +177,7 @@ def _cells(row: Standing) -> tuple[str, ...]:
     """What the votes say of one contestant, as texts."""
     told = ("no votes", "", "")
     if row.rating is not None and row.low is not None and row.high is not None:
-        told = (_signed(row.rating), f"{_signed(row.low)} to {_signed(row.high)}", f"{expit(row.rating):.0%}")
+        told = (_signed(row.rating), f"{_signed(row.low)} to {_signed(row.high)}", _percent(expit(row.rating)))
     counts = (row.votes, row.wins, row.losses, row.ties, row.bad)
     return (_short(row.contestant), *told, *map(str, counts))
 
@@ -190,13 +189,15 @@ def _fact_cells(ratings: Ratings, row: Standing) -> tuple[str, str, str]:
 
 
 def _notes(ratings: Ratings) -> list[str]:
-    rounds = f"{CERTAINTY:.0%} intervals of {ratings.rounds:,} resamples (seed {ratings.seed})".replace("%", " %")
+    rounds = f"{_percent(CERTAINTY)} intervals of {ratings.rounds:,} resamples (seed {ratings.seed})"
     notes = [
         f"Rating: Bradley-Terry log-strength, 0 is the average; {rounds}. A tie, or both bad, is half a win for each.",
         "Cost: of the requests whose pictures are here, by the price list. Latency: the median of these requests.",
     ]
     if ratings.left_share is not None:
-        notes.append(f"The left picture won {ratings.left_share:.0%} of the decided votes.".replace("%", " %"))
+        notes.append(f"The left picture won {_percent(ratings.left_share)} of the decided votes.")
+    if ratings.count and ratings.verdict.winner is None and not ratings.remaining:
+        notes.append("Every pair of this grid was voted on: more prompts or repeats give more pairs.")
     return notes
 
 
@@ -246,6 +247,10 @@ def _stamp(at: float) -> str:
 
 def _signed(number: float) -> str:
     return f"{number:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _short(text: str) -> str:

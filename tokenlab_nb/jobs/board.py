@@ -31,6 +31,11 @@ class Board:
     def __getitem__(self, job_id: str) -> JobSnapshot:
         return self._snapshots[job_id]  # without the lock, since one lookup cannot be half done
 
+    def is_behind(self, snapshot: JobSnapshot) -> bool:
+        """Whether a snapshot that was read elsewhere tells something new."""
+        known = self._snapshots.get(snapshot.id)
+        return known is None or (known != snapshot and len(known.moves) <= len(snapshot.moves))
+
     def put(self, snapshot: JobSnapshot) -> None:
         """Note a snapshot without telling anybody."""
         self._snapshots[snapshot.id] = snapshot

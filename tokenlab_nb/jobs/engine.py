@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import ChainMap
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
@@ -24,6 +25,7 @@ from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.leases import Hands, claimed, give_signs, seen
 from tokenlab_nb.jobs.ledger import Ledger
+from tokenlab_nb.jobs.line import Line
 from tokenlab_nb.jobs.loop import Answer, Loop, done, until_done
 from tokenlab_nb.jobs.pace import Pace
 from tokenlab_nb.jobs.ports import Ports, TakenError
@@ -38,6 +40,7 @@ MAX_SENDS = 8
 
 _EXIT_GRACE = 2.0  # seconds for answers that are on their way when the script is over
 _T = TypeVar("_T")
+Reserve = Callable[[Sequence[JobSnapshot], Collection[Budget]], None]
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +56,8 @@ class Engine:
 
     Attributes:
         uploads: The pictures that were uploaded; use it on the loop.
+        line: The drafts that wait for their turn.
+        hands: Takes jobs at rest in hand.
     """
 
     def __init__(
@@ -76,16 +81,24 @@ class Engine:
         self._beating = False
         self._reserved: set[str] = set()
         self._runs: dict[str, Run] = {}
-        self._hands = Hands(ports.journal, self._lock, self._runs, self.refresh)
-        self._wishes: dict[str, bool] = {}  # of running jobs: whether to go on after a stop that is on its way
         self._ends: dict[str, Future[None]] = {}
+        self.line = Line(self._lock, self._board, self._ledger, self._runs, self._ends, self.start, self.now)
+        self._in_hand = ChainMap[str, Any](self._runs, self.line.waiting)
+        self.hands = Hands(ports.journal, self._lock, self._in_hand, self.refresh)
+        self._wishes: dict[str, bool] = {}  # of running jobs: whether to go on after a stop that is on its way
         self._sends = anyio.CapacityLimiter(MAX_SENDS)
         self._model_limits: dict[str, anyio.CapacityLimiter] = {}
 
     # --------------------------------------------------------------------------------------- jobs
 
     def draft(
-        self, request: ImageRequest, *, estimate: Estimate | None = None, repeats: str | None = None, since: float = 0.0
+        self,
+        request: ImageRequest,
+        *,
+        estimate: Estimate | None = None,
+        repeats: str | None = None,
+        since: float = 0.0,
+        take: int = 0,
     ) -> JobSnapshot:
         """Make a job that is not started yet; it is written nowhere.
 
@@ -94,13 +107,15 @@ class Engine:
             estimate: What it may cost.
             repeats: The job of unknown outcome that this one is run again for.
             since: It is dated no earlier: a clock that was set back must hide it from no budget.
+            take: Which of several equal requests of a grid; by default the one of the job that it repeats.
         """
+        take = take or (self._board[repeats].take if repeats and repeats in self._board else 0)
         name, origin = f"job_{uuid.uuid4().hex}", self._ports.api.origin
-        made = JobSnapshot(id=name, request=request, origin=origin, estimate=estimate, repeats=repeats)
+        made = JobSnapshot(id=name, request=request, origin=origin, estimate=estimate, repeats=repeats, take=take)
         return made.move(JobStatus.DRAFT, max(self.now(), since))
 
-    def reserve(self, drafts: Sequence[JobSnapshot], budgets: Collection[Budget]) -> None:
-        """Write drafts down, if all budgets allow all of them. Blocks for the ledger.
+    def reserve(self, drafts: Sequence[JobSnapshot], budgets: Collection[Budget], write: Reserve | None = None) -> None:
+        """Write drafts down (by default by `Journal.reserve`), if all budgets allow all of them. Blocks for the ledger.
 
         Raises:
             BudgetExceededError: If they do not; nothing is written then.
@@ -110,7 +125,7 @@ class Engine:
         names = {draft.id for draft in drafts}
         self._reserved |= names  # about to be started here: no orphans
         try:
-            self._ports.journal.reserve(drafts, budgets)
+            (write or self._ports.journal.reserve)(drafts, budgets)
         except BaseException:
             self._reserved -= names
             raise
@@ -157,7 +172,9 @@ class Engine:
         self._loop.refuse_fork()
         with self._lock:
             run = self._runs.get(job_id)
-            if run and not self._loop.closed:
+            if job_id in self.line and not self._loop.closed:
+                self.call_soon(self.line.call_off, [job_id])
+            elif run and not self._loop.closed:
                 self._wishes[job_id] = False
                 self._loop.post(run.stop_waiting)
 
@@ -178,22 +195,16 @@ class Engine:
 
         Returns:
             Whether it is at rest.
-
-        Raises:
-            RuntimeError: If called on the engine's own thread, which would wait for itself.
         """
         self._loop.refuse_fork()
         self._loop.refuse_own_thread()
-        with self._lock:
-            end = self._ends.get(job_id)
+        end = self._ends.get(job_id)
         return end is None or done([end], timeout)
 
     async def wait_async(self, job_id: str) -> None:
         """Wait on the caller's loop until a job is at rest; cancelling it only ends the waiting."""
         self._loop.refuse_fork()
-        with self._lock:
-            end = self._ends.get(job_id)
-        await until_done(end)
+        await until_done(self._ends.get(job_id))
 
     # --------------------------------------------------------------------- what an earlier kernel left
 
@@ -205,12 +216,9 @@ class Engine:
     def _is_news(self, snapshot: JobSnapshot) -> bool:
         """Whether the ledger knows better than we; what was read there may be older by now than what we know."""
         name = snapshot.id
-        if name in self._runs or self._ledger.complaint(name):
+        if name in self._in_hand or self._ledger.complaint(name):
             return False
-        if name not in self._board:
-            return True
-        known = self._board[name]
-        return known != snapshot and len(known.moves) <= len(snapshot.moves)
+        return self._board.is_behind(snapshot)
 
     def keep(self, *snapshots: JobSnapshot) -> None:
         """Write jobs at rest down as they now stand, and tell of them. Blocks for the ledger.
@@ -236,7 +244,7 @@ class Engine:
         self._loop.refuse_fork()
         if self._ledger.complaint(job_id) and job_id not in self._runs:  # the ledger is behind us
             self.keep(self._board[job_id])
-        return self._hands.holding(self._ports.api.origin, job_id, status)
+        return self.hands.holding(self._ports.api.origin, job_id, status)
 
     def forget(self, job_id: str) -> None:
         """Set aside what waits for the user; see `JobSnapshot.set_aside`. Blocks for the ledger.
@@ -306,7 +314,9 @@ class Engine:
                 as long as a create may take. Ctrl-C ends this waiting; what had no answer by then is *unknown*.
         """
         seconds = self._longest_create if grace is None else grace
-        self._loop.close(self._shut_down, lambda: list(self._ends.values()), seconds)
+        with self.line.closing(self.call):
+            # No run is added any more once it winds down.
+            self._loop.close(lambda: [*map(Run.shut_down, [*self._runs.values()])], self.line.others, seconds)
 
     async def ask(self, snapshot: JobSnapshot) -> Reply:
         """Ask for a job's task once, in this session's turn. Use it on the loop."""
@@ -318,17 +328,8 @@ class Engine:
         if self._on_close:
             await self._on_close()
 
-    def _shut_down(self) -> None:
-        for run in list(self._runs.values()):  # none is added any more
-            run.shut_down()
-
     def _start(self, snapshot: JobSnapshot, *, is_ours: bool = True) -> None:
-        """Put a job on the loop; the lock is held.
-
-        Args:
-            snapshot: The job.
-            is_ours: Whether it is known that nobody else follows it.
-        """
+        """Put a job on the loop; the lock is held. ``is_ours``: it is known that nobody else follows it."""
         if not self._beating:
             self._beating = True
             self.call_soon(give_signs, self._ports.journal, lambda: list(self._runs.values()))

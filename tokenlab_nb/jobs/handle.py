@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from typing import Any, Protocol, TextIO
 
@@ -13,6 +14,7 @@ from tqdm import tqdm
 
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.references import Source
+from tokenlab_nb.contract.repair import Mended, Repair
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
@@ -46,6 +48,12 @@ class Sender(Protocol):
 
     def price(self, request: ImageRequest) -> Estimate:
         """What a request costs by the model's present price list."""
+
+    def fetch_repairs(self, job: Job) -> Answer[tuple[Mended, ...]]:
+        """Find what could be done about a refused job, without blocking."""
+
+    def repair(self, job: Job, repair: Repair, budget: Budget | None) -> Job:
+        """Send the request of a refused job once more, mended, as a new job."""
 
     def lineage(self, of: Job) -> Lineage:
         """The chain of jobs that led to a job's pictures."""
@@ -121,6 +129,12 @@ class Job:
             self._line = self._desk.lineage(self)
         return self._line
 
+    @property
+    def code(self) -> str:
+        """Python that asks the same once more."""
+        code: str = import_module("tokenlab_nb.export.code").python_of(self.request)
+        return code
+
     def support_packet(self) -> dict[str, object]:
         """What the service's support needs to find it: ids, times, states; no prompt, no key, no picture."""
         return support_packet(self.snapshot)
@@ -151,16 +165,8 @@ class Job:
             TokenLabError: What `error` holds.
         """
         self._go_on()
-        waited, left = 0.0, math.inf if timeout is None else timeout
-        file = _line()
-        silent = file is sys.stderr and not file.isatty()  # a log wants no line that is replaced in place
-        with tqdm(bar_format="{desc}", leave=False, file=file, disable=silent) as line:
-            while not self._engine.wait(self.id, tick := max(0.0, min(_TICK, left))):
-                waited, left = waited + tick, left - tick
-                if left <= 0:
-                    raise WaitTimeoutError(f"{self!r} was not ready within {timeout:g} s.")
-                if waited >= _QUIET_SECONDS:
-                    line.set_description_str(_progress(self.snapshot, self._engine.now()))
+        if not watch(partial(self._engine.wait, self.id), timeout, self._told):
+            raise WaitTimeoutError(f"{self!r} was not ready within {timeout:g} s.")
         return self._outcome()
 
     def __await__(self) -> Generator[Any, None, list[ImageResult]]:
@@ -175,6 +181,9 @@ class Job:
         """Who waits for a job whose waiting was stopped, or is about to be, wants it to go on."""
         if not self.snapshot.is_terminal:
             self.resume()
+
+    def _told(self) -> str:
+        return _progress(self.snapshot, self._engine.now())
 
     def _outcome(self) -> list[ImageResult]:
         snapshot = self.snapshot
@@ -225,6 +234,19 @@ class Job:
             BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.
         """
         return self._desk.run_again(self, budget)
+
+    def fetch_repairs(self) -> Answer[tuple[Mended, ...]]:
+        """Find what could be done about its refusal, without blocking; see `Session.repairs`. Nothing is sent."""
+        return self._desk.fetch_repairs(self)
+
+    def repair(self, repair: Repair, *, budget: Budget | None = None) -> Job:
+        """Send its request once more, mended, as a new job; see `Session.repair`. This is paid for.
+
+        Raises:
+            ValidationError: If it was not refused, or the mended request would be.
+            BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.
+        """
+        return self._desk.repair(self, repair, budget)
 
     def fetch_model(self) -> Answer[Any]:
         """Read its model's contract and price, which `run` and `run_again` need, without blocking."""
@@ -281,15 +303,43 @@ def _line() -> TextIO:
     return sys.stderr
 
 
+def watch(ready: Callable[[float], bool], timeout: float | None, told: Callable[[], str]) -> bool:
+    """Wait in short steps; after a moment, a line tells how it goes. Ctrl-C only ends the waiting.
+
+    Args:
+        ready: Waits at most so many seconds; tells whether there is nothing left to wait for.
+        timeout: Most seconds in all; None waits for as long as it takes.
+        told: How it goes, in one line.
+
+    Returns:
+        Whether it was ready in time.
+    """
+    waited, left = 0.0, math.inf if timeout is None else timeout
+    file = _line()
+    silent = file is sys.stderr and not file.isatty()  # a log wants no line that is replaced in place
+    with tqdm(bar_format="{desc}", leave=False, file=file, disable=silent) as line:
+        while not ready(tick := max(0.0, min(_TICK, left))):
+            waited, left = waited + tick, left - tick
+            if left <= 0:
+                return False
+            if waited >= _QUIET_SECONDS:
+                line.set_description_str(told())
+    return True
+
+
 def _progress(snapshot: JobSnapshot, now: float) -> str:
     elapsed = f"{snapshot.elapsed(now):.0f} s"
     expected = f" of about {snapshot.expected_seconds:.0f} s" if snapshot.expected_seconds else ""
     percent = f", {snapshot.progress} %" if snapshot.progress is not None else ""
     note = f" {snapshot.note}" if snapshot.note else ""
-    state = f"{snapshot.request.model}: {snapshot.status.value}, {elapsed}{expected}{percent}.{note}"
+    return f"{snapshot.request.model}: {snapshot.status.value}, {elapsed}{expected}{percent}.{note} {ways_out('job')}"
+
+
+def ways_out(what: str) -> str:
+    """What who waits for something can do meanwhile, in one sentence."""
     if "ipykernel" not in sys.modules:
-        return f"{state} Ctrl-C leaves the job running."
-    return f"{state} Buttons answer when this cell ends; the stop button leaves the job running."
+        return f"Ctrl-C leaves the {what} running."
+    return f"Buttons answer when this cell ends; the stop button leaves the {what} running."
 
 
 def _result(snapshot: JobSnapshot, image: StoredImage, blobs: Blobs) -> ImageResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ import anyio
 
 from tokenlab_nb.errors import TokenLabError
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
-from tokenlab_nb.jobs.ports import Claim, Journal
+from tokenlab_nb.jobs.ports import Claim, Journal, TakenError
 from tokenlab_nb.jobs.runner import Run, off_loop
 
 BEAT_SECONDS = 15.0
@@ -56,7 +56,7 @@ class Hands:
     Args:
         journal: The ledger, where the other kernels look.
         lock: Guards what the threads of this one have in hand.
-        running: What runs here, by id.
+        running: What runs here or is about to, by id.
         refused: Called with the id of a job that is not to be had.
     """
 
@@ -64,7 +64,7 @@ class Hands:
         self,
         journal: Journal,
         lock: AbstractContextManager[object],
-        running: Collection[str],
+        running: Container[str],
         refused: Callable[[str], None],
     ) -> None:
         self._journal = journal
@@ -72,6 +72,23 @@ class Hands:
         self._running = running
         self._refused = refused
         self._held: set[str] = set()
+
+    @contextmanager
+    def taking(self, job_ids: Collection[str]) -> Iterator[None]:
+        """Keep jobs from `holding` in this kernel, while they are written to the ledger as taken in hand.
+
+        Raises:
+            TakenError: If somebody has one of them.
+        """
+        names = set(job_ids)
+        with self._lock:
+            if not names.isdisjoint(self._held) or any(name in self._running for name in names):
+                raise TakenError("Somebody has this job in hand. Nothing was sent.")
+            self._held |= names
+        try:
+            yield
+        finally:
+            self._held -= names
 
     @contextmanager
     def holding(self, origin: str, job_id: str, status: JobStatus) -> Iterator[JobSnapshot]:

@@ -15,9 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from tokenlab_nb.contract.pricing import Estimate, Total, total
 from tokenlab_nb.errors import TokenLabError
-from tokenlab_nb.jobs.budget import Budget, Spending, check
+from tokenlab_nb.jobs.budget import Budget, Spending
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.lineage import Maker
 from tokenlab_nb.jobs.ports import Claim, TakenError
@@ -25,14 +24,14 @@ from tokenlab_nb.store import owners, rows, statements
 from tokenlab_nb.store.database import COMPANIONS, check_shape, open_database
 from tokenlab_nb.store.failures import explained
 from tokenlab_nb.store.salvage import salvage
-from tokenlab_nb.store.votes import VoteRows
+from tokenlab_nb.store.spent import fit, spending
 
 __all__ = ["Journal"]
 
 _FRESH = 5.0  # seconds for which a sign of life stands
 
 
-class Journal(VoteRows):
+class Journal:
     """Jobs in one SQLite file. Any thread may call it; several processes may share the file.
 
     An open ledger is an *owner*: a job that it saves is followed by it until the job is at rest. See `owners`.
@@ -114,10 +113,8 @@ class Journal(VoteRows):
             BudgetExceededError: If they might go over one of them.
             TokenLabError: If the ledger cannot be read or written.
         """
-        wanted = total(snapshot.estimate or Estimate() for snapshot in snapshots)
         with self._writing() as connection:
-            for budget in budgets:
-                check(budget, _spending(connection, snapshots[0].origin, budget.since), wanted)
+            fit(connection, snapshots, budgets)
             self._put(connection, snapshots)
 
     def _put(self, connection: sqlite3.Connection, snapshots: Sequence[JobSnapshot]) -> None:
@@ -282,9 +279,9 @@ class Journal(VoteRows):
         Raises:
             TokenLabError: If the ledger cannot be read.
         """
-        wanted = {"origin": origin, "model": model, "limit": limit}
         with self._using() as connection:
-            return [float(seconds) for (seconds,) in connection.execute(statements.LATENCIES, wanted)]
+            found = connection.execute(statements.LATENCIES, {"origin": origin, "model": model, "limit": limit})
+            return [float(seconds) for (seconds,) in found]
 
     def twin(self, origin: str, request_hash: str) -> JobSnapshot | None:
         """Return the newest completed job of an equal request at this API, or None.
@@ -325,7 +322,7 @@ class Journal(VoteRows):
             TokenLabError: If the ledger cannot be read.
         """
         with self._using() as connection:
-            return _spending(connection, origin, since)
+            return spending(connection, origin, since)
 
     def _one(self, statement: str, **wanted: object) -> JobSnapshot | None:
         with self._using() as connection:
@@ -340,6 +337,7 @@ class Journal(VoteRows):
             return
         saved = salvage(damaged, COMPANIONS)
         connection.executemany(statements.SIGN, saved.owners)
+        connection.executemany(statements.CARRY_VOTE, saved.votes)
         for job, owner in saved.jobs:
             if connection.execute(statements.LOAD, {"id": job.id}).fetchone() is None:
                 self._put(connection, [job])
@@ -391,10 +389,3 @@ class Journal(VoteRows):
             self._carry_over(connection, opened.damaged)
             self._sign(connection)  # else whoever shares the new file would take us for dead
         return opened.connection
-
-
-def _spending(connection: sqlite3.Connection, origin: str, since: float) -> Spending:
-    found = connection.execute(statements.SPENDING, {"origin": origin, "since": since})
-    return Spending.read(
-        {charge: Total(low, high, jobs - unpriced, unpriced) for charge, low, high, jobs, unpriced in found}
-    )

@@ -16,6 +16,7 @@ __all__ = ["Salvaged", "salvage"]
 
 # From both ends: a damaged page stops the reading, and what lies behind it is reached from the other side.
 _READ = ("SELECT * FROM jobs ORDER BY rowid", "SELECT * FROM jobs ORDER BY rowid DESC")
+_VOTES = tuple(f"SELECT rowid AS place, * FROM votes ORDER BY rowid {end}" for end in ("", "DESC"))  # noqa: S608
 
 
 class Salvaged(NamedTuple):
@@ -24,10 +25,12 @@ class Salvaged(NamedTuple):
     Attributes:
         jobs: Each with its owner, oldest first.
         owners: Rows of the table ``owners``: some may be alive, and follow their jobs still.
+        votes: Rows of the table ``votes``, those that were taken back included, in the order in which they were given.
     """
 
     jobs: list[tuple[JobSnapshot, str | None]]
     owners: list[dict[str, object]]
+    votes: list[dict[str, object]]
 
 
 def salvage(damaged: Path, companions: tuple[str, ...]) -> Salvaged:
@@ -42,6 +45,7 @@ def salvage(damaged: Path, companions: tuple[str, ...]) -> Salvaged:
     """
     found: dict[str, tuple[JobSnapshot, str | None]] = {}
     owners: list[dict[str, object]] = []
+    votes: list[dict[str, object]] = []
     with suppress(OSError, sqlite3.Error), tempfile.TemporaryDirectory() as room:
         copy = _copied(damaged, companions, Path(room))
         with closing(sqlite3.connect(copy)) as connection:
@@ -50,9 +54,10 @@ def salvage(damaged: Path, companions: tuple[str, ...]) -> Salvaged:
                 with suppress(sqlite3.Error):
                     for row in connection.execute(statement):
                         _note(found, dict(row))
+            votes += _votes(connection)
             with suppress(sqlite3.Error):
                 owners += [dict(row) for row in connection.execute(statements.OWNERS)]
-    return Salvaged(sorted(found.values(), key=lambda entry: entry[0].created_at), owners)
+    return Salvaged(sorted(found.values(), key=lambda entry: entry[0].created_at), owners, votes)
 
 
 def _copied(damaged: Path, companions: tuple[str, ...], room: Path) -> Path:
@@ -61,6 +66,15 @@ def _copied(damaged: Path, companions: tuple[str, ...], room: Path) -> Path:
         if part.exists():
             shutil.copyfile(part, room / f"copy{suffix}")
     return room / "copy"
+
+
+def _votes(connection: sqlite3.Connection) -> list[dict[str, object]]:
+    found: dict[int, dict[str, object]] = {}
+    for statement in _VOTES:
+        with suppress(sqlite3.Error):
+            for row in connection.execute(statement):  # one by one, since it may stop at any
+                found[row["place"]] = dict(row)
+    return [found[place] for place in sorted(found)]
 
 
 def _note(found: dict[str, tuple[JobSnapshot, str | None]], row: dict[str, object]) -> None:

@@ -51,6 +51,14 @@ SELECT snapshot FROM jobs
 WHERE origin = :origin AND request_hash = :request_hash AND status = 'completed'
 ORDER BY ended_at DESC, rowid DESC LIMIT 1
 """
+# What a grid asked, by request and number. A row that is no JSON is no answer to anything.
+_OF_TAKES = """
+FROM (SELECT *, CASE WHEN json_valid(snapshot) THEN json_extract(snapshot, '$.take') END AS take FROM jobs)
+WHERE origin = :origin AND request_hash IN (SELECT value FROM json_each(:hashes)) AND take > 0
+"""
+TAKES = f"SELECT id, owner, request_hash, take, snapshot {_OF_TAKES} ORDER BY created_at, id"
+STAND_OF_TAKES = f"SELECT id, status, owner {_OF_TAKES}"
+MADE_TAKES = f"SELECT request_hash, take {_OF_TAKES} AND status = 'completed'"
 BY_TASK = """
 SELECT snapshot FROM jobs
 WHERE origin = :origin AND (task_id = :task_id OR poll_url IN (:poll_url, :origin || :poll_url))
@@ -83,11 +91,16 @@ SELECT record FROM votes
 WHERE origin = :origin AND (:grid IS NULL OR grid = :grid) AND undone_at IS NULL
 ORDER BY rowid
 """
+CARRY_VOTE = """
+INSERT OR IGNORE INTO votes (id, origin, grid, at, record, undone_at)
+VALUES (:id, :origin, :grid, :at, :record, :undone_at)
+"""
 DROP_VOTE = "UPDATE votes SET undone_at = :at WHERE origin = :origin AND id = :id AND undone_at IS NULL"
 
 ALL = (
     *(SAVE_JOB, SAVE_MOVE, SAVE_PICTURE, MAKER, LOAD, LIST, LATENCIES, TWIN, BY_TASK, UNFINISHED, SPENDING),
+    *(TAKES, STAND_OF_TAKES, MADE_TAKES),
     *(TAKE, OWNERS, OWNED, SIGN, RELEASE, LEAVE),
-    *(KEEP_VOTE, VOTES, DROP_VOTE),
+    *(KEEP_VOTE, VOTES, CARRY_VOTE, DROP_VOTE),
 )
 """Each is compiled once when the ledger is opened, so that a shape that it does not fit is told at once."""

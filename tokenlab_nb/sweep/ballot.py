@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import islice
 from typing import Any, Final, Literal, Self, get_args
 
 from tokenlab_nb.errors import ValidationError
@@ -20,6 +20,11 @@ Choice = Literal["left", "right", "tie", "bad"]
 CHOICES: Final[tuple[Choice, ...]] = get_args(Choice)
 
 QUESTION: Final = "Which picture is better?"
+
+MOST_PAIRS: Final = 20_000
+"""Two cells that meet, in one ballot: more than anybody votes on, and few enough to be paired while somebody waits."""
+
+NOWHERE: Final = -1
 
 _MOST_TILT: Final = 2
 """Sides are drawn until one contestant is this much further to the left than the other; then the other one is due.
@@ -34,7 +39,7 @@ class Side:
 
     Attributes:
         label: The contestant that made it.
-        cell: Index of its cell in the plan.
+        cell: Index of its cell in the plan; `NOWHERE` where the picture is not in the grid any more.
         job: Id of the job that made it.
         sha256: Hash of its bytes.
     """
@@ -160,7 +165,11 @@ class Ballot:
             skipped: `Pair.key` of pairs that are not wanted.
         """
         done = {vote.key for vote in self.counted(votes)}.union(skipped)
-        return [pair for pair in self.pairs if pair.key not in done]
+        return [pair for key, pair in self._by_key.items() if key not in done]
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, Pair]:
+        return {pair.key: pair for pair in self.pairs}
 
     def next(self, votes: Iterable[Vote], skipped: Collection[str] = ()) -> Pair | None:
         """The pair to be shown now; None when all have been.
@@ -261,6 +270,8 @@ def make_ballot(
 ) -> Ballot:
     """Pair the pictures of cells that differ in nothing but what is contested, the first with the first, and so on.
 
+    Of a very large grid only so many cells meet as `MOST_PAIRS` says, every contestant about equally often.
+
     Args:
         contested: What is contested.
         pictures: Of each cell, by index, its job id and hash, in order; cells without one are left out.
@@ -271,17 +282,27 @@ def make_ballot(
     for cell in contested.plan.cells:
         label = contested.labels[contested.place(cell.at)]
         sides = [Side(label, cell.index, job, sha256) for job, sha256 in pictures.get(cell.index, ())]
-        groups[contested.rest(cell.at)].append(sides)
+        if sides:
+            groups[contested.rest(cell.at)].append(sides)
     found: dict[str, Pair] = {}  # by key, since cells that share their request meet in several groups
-    for cells in groups.values():
-        for one, two in combinations(cells, 2):
-            for left, right in zip(one, two, strict=False):
-                if left.sha256 != right.sha256:  # of equal ones nobody can say which is better
-                    pair = Pair(left, right, contested.by, question, seed)
-                    found.setdefault(pair.key, pair)
+    for one, two in islice(_meetings(list(groups.values())), MOST_PAIRS):
+        for left, right in zip(one, two, strict=False):
+            if left.sha256 != right.sha256:  # of equal ones nobody can say which is better
+                pair = Pair(left, right, contested.by, question, seed)
+                found.setdefault(pair.key, pair)
     order = sorted(found, key=lambda key: _drawn(seed, "order", key))
     labels = tuple(contested.labels.values())
     return Ballot(contested.plan.hash, contested.by, question, seed, labels, tuple(found[key] for key in order))
+
+
+def _meetings(groups: Sequence[Sequence[list[Side]]]) -> Iterator[tuple[list[Side], list[Side]]]:
+    """Every two of a group, as in a round robin: wherever it is broken off, all have met about equally often."""
+    for distance in range(1, max(map(len, groups), default=0) // 2 + 1):
+        for cells in groups:
+            count = len(cells)
+            if 2 * distance <= count:
+                last = count if 2 * distance < count else distance  # opposite ones meet once
+                yield from ((cells[place], cells[(place + distance) % count]) for place in range(last))
 
 
 def choice_of(value: object) -> Choice:

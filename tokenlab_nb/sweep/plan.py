@@ -11,11 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from tokenlab_nb.contract.model import Json
+from tokenlab_nb.contract.model import Issue, Json
 from tokenlab_nb.contract.pricing import Estimate, Total, total
 from tokenlab_nb.contract.request import ImageRequest
 
 Status = Literal["asked", "adjusted", "impossible"]
+
+AT_ONCE = 8
+"""Requests of one model that go on at once, where neither its contract nor the user says how many."""
+
+NOTHING = Estimate(0.0, 0.0, "nothing is sent")
+"""The price of a cell that is impossible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,8 @@ class Difference:
     """One way in which what is sent is not what was asked.
 
     Attributes:
-        field: The request field; ``n`` for pictures that are asked for in several requests.
+        field: The request field; ``n`` for pictures that are asked for in several requests, ``operation`` for another
+            one of the same kind, ``shared`` where other cells come down to the same request.
         asked: The value on the axis.
         sent: What is sent instead; None where nothing is.
         text: The difference in one short sentence, for people.
@@ -96,7 +103,7 @@ class Cell:
     status: Status
     differences: tuple[Difference, ...] = ()
     reason: str = ""
-    price: Estimate = Estimate(0.0, 0.0, "nothing is sent")
+    price: Estimate = NOTHING
     takes: tuple[Take, ...] = ()
     seconds: float | None = None
 
@@ -111,6 +118,9 @@ class Plan:
         order: Indices of the possible cells in the order in which they are sent.
         made: Keys of the takes whose pictures are there already: they cost nothing.
         seconds: About how long all of it takes; None where that is not known of every model.
+        notes: What is worth knowing of models and pictures, and hinders nothing.
+        operation: The operation that was named for every cell; None where none was, or where it is an axis.
+        strict: Whether nothing was to be adjusted.
     """
 
     axes: tuple[Axis, ...]
@@ -118,6 +128,9 @@ class Plan:
     order: tuple[int, ...] = ()
     made: frozenset[str] = frozenset()
     seconds: float | None = None
+    notes: tuple[Issue, ...] = ()
+    operation: str | None = None
+    strict: bool = False
 
     @cached_property
     def takes(self) -> Mapping[str, Take]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from importlib import import_module
+from typing import Any, Protocol
 
 from tokenlab_nb.contract.pricing import Total
+from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.sweep.plan import Axis, Cell, Plan
 from tokenlab_nb.sweep.run import GridRun
 
@@ -14,7 +16,7 @@ class Runner(Protocol):
     """Runs a plan. `tokenlab_nb.comparing.Comparing` is the real one."""
 
     def run_plan(
-        self, plan: Plan, *, budget: float | None, concurrency: int | Mapping[str, int] | None, anew: bool
+        self, plan: Plan, *, budget: float | Budget | None, concurrency: int | Mapping[str, int] | None, anew: bool
     ) -> GridRun:
         """Start the jobs of a plan; see `Sweep.run`."""
 
@@ -31,7 +33,14 @@ class Sweep:
         self._runner = runner
 
     def __repr__(self) -> str:
-        return f"Sweep({len(self.plan.cells)} cells, {self.price})"
+        count = len(self.plan.cells)
+        told = ", ".join(f"{number:,} {status}" for status, number in self.plan.counts().items() if number)
+        price = self.price.words
+        return f"Sweep({count:,} cell{'' if count == 1 else 's'}: {told}" + (f"; {price})" if price else ")")
+
+    def _repr_html_(self) -> str:
+        html: str = self.show()._repr_html_()
+        return html
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -53,9 +62,19 @@ class Sweep:
         """About how long it will take; None where nobody knows."""
         return self.plan.seconds
 
+    @property
+    def code(self) -> str:
+        """Python that plans the same once more."""
+        code: str = import_module("tokenlab_nb.export.code").python_of_plan(self.plan, runs=False)
+        return code
+
+    def show(self) -> Any:
+        """The plan as a table, in a notebook and in a terminal: what each cell will do and cost, or why it cannot."""
+        return import_module("tokenlab_nb.export.plans").PlanTable(self.plan)
+
     def run(
         self,
-        budget: float | None = None,
+        budget: float | Budget | None = None,
         *,
         concurrency: int | Mapping[str, int] | None = None,
         anew: bool = False,
@@ -63,7 +82,7 @@ class Sweep:
         """Start it in the background.
 
         Args:
-            budget: US dollars, beside the session's own limit.
+            budget: US dollars (or what `Desk.budget_of` made of them), beside the session's own limit.
             concurrency: Most requests of one model that go on at once; by default what its contract states.
             anew: Make also those pictures once more that are there already.
 

@@ -12,6 +12,7 @@ from tokenlab_nb.sweep.rating import CERTAINTY, FEWEST, Lead, Ranking, Standing
 _MOST_FORETOLD: Final = 1000
 _TOO_FEW: Final = "Too few votes to tell"
 _MOST_NAMED: Final = 4
+_LEVEL: Final = 1e-6  # of rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,7 @@ def judge(ranking: Ranking) -> Verdict:
         sure = _percent(min(lead.sure for _, lead in leads))
         whom = others[0].contestant if len(others) == 1 else f"all {len(others)} others"
         return Verdict(f"{first.contestant} is ahead of {whom}: {sure} sure.", first.contestant)
-    names = _named([other.contestant for other, _ in close])
-    more = max(_more(ranking.votes, lead) for _, lead in close)
-    verb = "leads" if any(lead.gap > 0 for _, lead in close) else "is level"
-    told = "they may be equally good" if more > _MOST_FORETOLD else f"about {_rounded(more):,} more votes may tell"
-    return Verdict(f"{_TOO_FEW}: {first.contestant} {verb}, but {names} may be as good; {told}.")
+    return Verdict(f"{_TOO_FEW}: {_close(first, close, ranking.votes)}")
 
 
 def missing(standings: Sequence[Standing]) -> int:
@@ -70,10 +67,18 @@ def missing(standings: Sequence[Standing]) -> int:
 def _few(rows: Sequence[Standing]) -> str:
     if not any(row.votes for row in rows):
         return "No votes yet."
-    few = [row for row in rows if row.votes < FEWEST]
-    least = min(row.votes for row in few)
-    have = f"has {_votes(least)}" if len(few) == 1 else f"have {least or 'no'} votes or a few more"
-    return f"{_TOO_FEW}: {_named([row.contestant for row in few])} {have}, and fewer than {FEWEST} tell nothing."
+    few = [row.contestant for row in rows if row.votes < FEWEST]
+    return f"{_TOO_FEW}: {_named(few)} {'has' if len(few) == 1 else 'have'} fewer than {FEWEST} votes."
+
+
+def _close(first: Standing, close: Sequence[tuple[Standing, Lead]], votes: int) -> str:
+    """Of a leader that may be one by chance."""
+    names = _named([other.contestant for other, _ in close])
+    more = max(_more(votes, lead) for _, lead in close)
+    told = "they may be equally good" if more > _MOST_FORETOLD else f"about {_rounded(more):,} more votes may tell"
+    if max(lead.gap for _, lead in close) < _LEVEL:
+        return f"{first.contestant} is level with {names}; {told}."
+    return f"{first.contestant} leads, but {names} may be as good; {told}."
 
 
 def _more(votes: int, lead: Lead) -> float:
@@ -83,7 +88,7 @@ def _more(votes: int, lead: Lead) -> float:
 
 
 def _rounded(count: float) -> int:
-    """Upwards, to one significant digit, or to tens where it has more than two: it is a guess."""
+    """Upwards, since it is a guess."""
     unit = 10 if count > 10 else 5
     return math.ceil(count / unit) * unit
 
@@ -91,10 +96,6 @@ def _rounded(count: float) -> int:
 def _percent(share: float) -> str:
     """Not below `CERTAINTY`, since that much is what makes a lead count; a resample is never proof."""
     return "more than 99 %" if share > 0.99 else f"{max(share, CERTAINTY):.0%}".replace("%", " %")
-
-
-def _votes(count: int) -> str:
-    return f"{count:,} vote{'' if count == 1 else 's'}"
 
 
 def _named(names: Sequence[str]) -> str:

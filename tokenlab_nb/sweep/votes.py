@@ -6,7 +6,7 @@ import os
 import uuid
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from statistics import median
@@ -15,7 +15,18 @@ from typing import Any, Protocol
 from tokenlab_nb.contract.pricing import Estimate, Total, total
 from tokenlab_nb.errors import ValidationError
 from tokenlab_nb.jobs.handle import Job
-from tokenlab_nb.sweep.ballot import QUESTION, Ballot, Contest, Pair, Vote, choice_of, contest, make_ballot
+from tokenlab_nb.sweep.ballot import (
+    NOWHERE,
+    QUESTION,
+    Ballot,
+    Contest,
+    Pair,
+    Side,
+    Vote,
+    choice_of,
+    contest,
+    make_ballot,
+)
 from tokenlab_nb.sweep.plan import Cell, Plan
 from tokenlab_nb.sweep.rating import Ranking, Standing, pool_size, rank
 from tokenlab_nb.sweep.verdict import Verdict, judge
@@ -92,6 +103,7 @@ class Ratings:
         seed: Of the resampling.
         rounds: How many resamples the intervals rest on.
         left_share: How much of the decided votes went to the left side: far from one half, places were voted on.
+        remaining: On how many pairs of the grid nobody has voted yet.
     """
 
     ranking: Ranking
@@ -102,6 +114,7 @@ class Ratings:
     seed: int
     rounds: int
     left_share: float | None = None
+    remaining: int = 0
 
     @property
     def rows(self) -> tuple[Standing, ...]:
@@ -129,6 +142,7 @@ class Ratings:
             "winner": self.verdict.winner,
             "missing": self.verdict.missing,
             "left_share": self.left_share,
+            "remaining": self.remaining,
             "seed": self.seed,
             "rounds": self.rounds,
             "rows": [_export().ratings_record(self, row) for row in self.rows],
@@ -200,7 +214,8 @@ class Judged:
         Raises:
             TokenLabError: If the ledger cannot be read.
         """
-        return self._desk.votes(self.plan.hash)
+        found = self._desk.votes(self.plan.hash)
+        return self._at_home(found) if found else found
 
     def ballot(
         self, by: str | Sequence[str] | None = None, *, question: str | None = None, seed: int | None = None
@@ -296,8 +311,28 @@ class Judged:
         asked = question or (votes[-1].question if votes else QUESTION)
         votes = [vote for vote in votes if vote.question == asked]
         ranking = rank(votes, labels, self._desk.resamples(seed, rounds, pool_size(votes)))
-        facts = self._facts(contested)
-        return Ratings(ranking, judge(ranking), facts, asked, contested.by, seed, rounds, _left_share(votes))
+        ballot = make_ballot(contested, self._pictures(), seed=seed, question=asked)
+        return Ratings(
+            ranking,
+            judge(ranking),
+            self._facts(contested),
+            asked,
+            contested.by,
+            seed,
+            rounds,
+            left_share=_left_share(votes),
+            remaining=len(ballot.remaining(votes)),
+        )
+
+    def _at_home(self, votes: Votes) -> Votes:
+        """The votes with the cells of this plan: one that asks the same in another order numbers them otherwise."""
+        cells: dict[str, list[int]] = {}
+        for index, pictures in self._pictures().items():
+            for _, sha256 in pictures:
+                cells.setdefault(sha256, []).append(index)
+        return Votes(
+            replace(vote, left=_at_home(vote.left, cells), right=_at_home(vote.right, cells)) for vote in votes
+        )
 
     def _pictures(self) -> dict[int, list[tuple[str, str]]]:
         """Job and hash of each picture, by cell."""
@@ -315,6 +350,11 @@ class Judged:
                 if job.snapshot.images:
                     mine[take.key] = (take.price, job)
         return {label: _known(list(found.values())) for label, found in priced.items()}
+
+
+def _at_home(side: Side, cells: Mapping[str, Sequence[int]]) -> Side:
+    now = cells.get(side.sha256, ())
+    return side if side.cell in now else replace(side, cell=now[0] if now else NOWHERE)
 
 
 def _known(priced: Sequence[tuple[Estimate, Job]]) -> Facts:
@@ -342,7 +382,7 @@ def _written(text: str, path: str | os.PathLike[str] | None) -> str | Path:
     if path is None:
         return text
     target = Path(path).expanduser()
-    target.write_text(text, encoding="utf-8", newline="")
+    target.write_text(text, encoding="utf-8", errors="replace", newline="")
     return target
 
 

@@ -6,7 +6,9 @@ The service names no amount with its charge: amounts are those of the price list
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from tokenlab_nb.contract.repair import Mended
 from tokenlab_nb.jobs.job import Charge, JobSnapshot
 from tokenlab_nb.settings import SANDBOX_URL
 
@@ -53,6 +55,27 @@ def question(snapshot: JobSnapshot, action: str) -> dict[str, str]:
     paid = " and paid for" if billed else ""
     known = f"It may have been carried out{paid} already." if action == "again" else "It was not sent yet."
     return {"text": f"{known} {_consequence(snapshot, action)}", "button": f"{verb} and pay" if pays else verb}
+
+
+def mending_question(snapshot: JobSnapshot, mended: Mended) -> dict[str, str]:
+    """Return what is asked before a refused request is sent mended.
+
+    Args:
+        snapshot: The refused job.
+        mended: What would be sent.
+
+    Returns:
+        As `question`.
+    """
+    priced, billed = replace(snapshot, estimate=mended.price), is_billed(snapshot)
+    amount, free = _amount(priced), _is_free(priced)
+    cost = f"Sending it may cost {amount}." if amount else "Sending it is paid for; its price is not stated."
+    if not billed or free:
+        cost = "By the price list it is free." if billed else "In the sandbox nothing is billed."
+    text = (
+        f"{mended.repair.label}: {mended.repair.why} {cost}" if mended.repair.why else f"{mended.repair.label}. {cost}"
+    )
+    return {"text": text, "button": "Send and pay" if billed and not free else "Send"}
 
 
 def _consequence(snapshot: JobSnapshot, action: str) -> str:

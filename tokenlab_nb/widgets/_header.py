@@ -20,6 +20,7 @@ class Header(Widget):
         sandbox: Whether nothing is billed.
         has_key: Whether a key is set; never the key.
         notice: What the user should know, if anything.
+        tab: What is looked at: ``create`` or ``compare``.
     """
 
     stem: ClassVar[str] = "studio"
@@ -28,6 +29,7 @@ class Header(Widget):
     sandbox = t.Bool(True).tag(sync=True)
     has_key = t.Bool(False).tag(sync=True)
     notice = t.Unicode("").tag(sync=True)
+    tab = t.Enum(("create", "compare"), default_value="create").tag(sync=True)
 
     def _describe(self) -> str:
         return repr(self.place)

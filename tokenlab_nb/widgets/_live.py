@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from tokenlab_nb.contract.pricing import Estimate
+from tokenlab_nb.contract.repair import Mended, Repair
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Answer
@@ -66,6 +68,9 @@ class LiveJob(Protocol):
     def fetch_model(self) -> Answer[Any]:
         """Read what sending needs, without blocking. After it, `run` and `run_again` do not wait for the network."""
 
+    def fetch_repairs(self) -> Answer[tuple[Mended, ...]]:
+        """Find what could be done about its refusal, without blocking: each with what would be sent, and its price."""
+
     def price(self) -> Estimate:
         """What sending it once more would cost today."""
 
@@ -75,12 +80,23 @@ class LiveJob(Protocol):
     def run_again(self, *, budget: Budget | None = None) -> LiveJob:
         """Send the same request once more, as a new job."""
 
+    def repair(self, repair: Repair, *, budget: Budget | None = None) -> LiveJob:
+        """Send its request once more, mended, as a new job."""
 
-def in_order(jobs: Iterable[LiveJob], snapshots: Mapping[str, JobSnapshot]) -> list[LiveJob]:
-    """Return jobs as they were added, but each that runs another one again right after that one."""
+
+def in_order(
+    jobs: Iterable[LiveJob], snapshots: Mapping[str, JobSnapshot], mends: Mapping[str, str] = MappingProxyType({})
+) -> list[LiveJob]:
+    """Return jobs as they were added, but each that runs another one again, or mends it, right after that one.
+
+    Args:
+        jobs: As they were added.
+        snapshots: What is known of each, by id.
+        mends: By the id of a job, the id of the refused one that it mends.
+    """
     found: list[LiveJob] = []
     for job in jobs:
-        repeats = snapshots[job.id].repeats
-        place = next((place for place, each in enumerate(found, 1) if repeats and each.id == repeats), len(found))
-        found.insert(place, job)
+        first = mends.get(job.id) or snapshots[job.id].repeats
+        places = (place for place, each in enumerate(found, 1) if each.id == first) if first else iter(())
+        found.insert(next(places, len(found)), job)
     return found

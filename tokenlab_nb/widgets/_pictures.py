@@ -30,9 +30,10 @@ from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.widgets import _costs, _tiles
-from tokenlab_nb.widgets._base import LATER, Buffers, Result, Widget, failure_text
+from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
 from tokenlab_nb.widgets._bridge import Bridge, Feed, bridge
 from tokenlab_nb.widgets._live import LiveJob, in_order
+from tokenlab_nb.widgets._mending import Mending
 from tokenlab_nb.widgets._twin import Twin, show
 
 _REPEATS = (1.0, 3.0, 9.0)
@@ -40,7 +41,7 @@ _TWIN_GAP = 1.0
 _THUMB_EDGE, _THUMB_BYTES = 512, 48_000  # sharp on dense screens; the twin's are smaller
 
 
-class Pictures(Widget):
+class Pictures(Mending):
     """A widget that follows jobs and shows their pictures.
 
     Attributes:
@@ -91,7 +92,7 @@ class Pictures(Widget):
     @property
     def jobs(self) -> tuple[LiveJob, ...]:
         """The jobs that are followed, in order."""
-        return tuple(in_order(list(self._jobs.values()), self._snapshots))
+        return tuple(in_order(list(self._jobs.values()), self._snapshots, self._mends))
 
     @property
     def images(self) -> list[ImageResult]:
@@ -139,7 +140,7 @@ class Pictures(Widget):
         return freeze(
             self._frozen_rows,
             at=type(self).clock(),
-            title=self.title or "TokenLab pictures",
+            title=self._twin_title(),
             uid=self.uid,
             revision=self.twin_revision,
         )
@@ -176,6 +177,7 @@ class Pictures(Widget):
         self._snapshots.update(news)
         self.send({"type": "rows", "rows": [self._row(snapshot) for snapshot in news.values()]})
         self._freeze_soon()
+        self._seek_ways(news)
         for hearer in self._hearers:
             hearer(list(news.values()))
         for job_id, snapshot in news.items():
@@ -202,12 +204,15 @@ class Pictures(Widget):
 
     def _make(self, sha256: str) -> None:
         try:
-            self._thumbs[sha256] = self._picture(sha256).thumbnail(_THUMB_EDGE, _THUMB_BYTES)
+            self._thumbs[sha256] = self._thumbnail(sha256)
         except (TokenLabError, OSError) as error:
             self.send({"type": "lost", "hash": sha256, "text": str(error)})
             return
         self._send_thumb(sha256)
         self._freeze_soon()
+
+    def _thumbnail(self, sha256: str) -> bytes:
+        return self._picture(sha256).thumbnail(_THUMB_EDGE, _THUMB_BYTES)
 
     def _send_thumb(self, sha256: str) -> None:
         self._awaited.add(sha256)
@@ -238,8 +243,8 @@ class Pictures(Widget):
     # Values.
 
     def _row(self, snapshot: JobSnapshot) -> dict[str, object]:
-        line = self._lines.get(snapshot.id, "")
-        return _tiles.row(snapshot, now=type(self).clock(), repeated=self._repeated(snapshot.id), lineage=line)
+        line, repeated = self._lines.get(snapshot.id, ""), self._repeated(snapshot.id)
+        return self._with_ways(_tiles.row(snapshot, now=type(self).clock(), repeated=repeated, lineage=line), snapshot)
 
     def _picture(self, sha256: str) -> ImageResult:
         """A picture that came out of one of the jobs here, or went into one.
@@ -266,12 +271,14 @@ class Pictures(Widget):
         thumbs = {sha256: self._shrunk(sha256, edge, most) for sha256 in hashes if sha256 in self._thumbs}
         return [row for each in snapshots for row in _tiles.frozen(each, thumbs, self._lines.get(each.id, ""))]
 
+    def _twin_title(self) -> str:
+        return self.title or "TokenLab pictures"
+
     def _shrunk(self, sha256: str, edge: int, most: int) -> bytes:
-        if edge >= _THUMB_EDGE:
-            return self._thumbs[sha256]
         key = (sha256, edge)
         if key not in self._small:
-            self._small[key] = thumbnail(self._thumbs[sha256], edge, most)
+            whole = self._thumbs[sha256]
+            self._small[key] = whole if edge >= _THUMB_EDGE else thumbnail(whole, edge, most)
         return self._small[key]
 
     # From the page.
@@ -336,8 +343,9 @@ class Pictures(Widget):
         if self.comm is None:  # closed meanwhile: nobody would see what is paid for
             return
         try:
-            answer.result()
-            said = self._sent(job, message)
+            found = answer.result()
+            mends = message["type"] == "repair"
+            said = self._send_mended(job, message["repair"], found) if mends else self._sent(job, message)
         except Exception as error:  # noqa: BLE001  whatever it was, it belongs on the screen
             text = failure_text(error)
             self.show_error(text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokenlab_nb.errors import ValidationError
-from tokenlab_nb.sweep.ballot import Ballot, Pair, Vote
+from tokenlab_nb.sweep.ballot import NOWHERE, Ballot, Pair, Vote
 from tokenlab_nb.sweep.plan import Axis, Cell
 from tokenlab_nb.sweep.rating import Standing
 from tokenlab_nb.sweep.run import GridRun
@@ -216,10 +216,10 @@ def sides_words(choices: Mapping[str, int]) -> str:
 
 def _past(grid: GridRun, vote: Vote) -> dict[str, object]:
     plan = grid.plan
-    cell = plan.cells[vote.left.cell]
+    at = () if vote.left.cell == NOWHERE else plan.cells[vote.left.cell].at  # a later plan may lack the cell
     rest = [
-        axis.labels[at] if axis.name in ("model", "prompt") else f"{axis.name} {axis.labels[at]}"
-        for axis, at in zip(plan.axes, cell.at, strict=True)
+        axis.labels[place] if axis.name in ("model", "prompt") else f"{axis.name} {axis.labels[place]}"
+        for axis, place in zip(plan.axes, at, strict=False)
         if axis.name not in vote.by.split(", ") and len(axis.values) > 1
     ]
     sides: Mapping[str, Any] = {"left": vote.left, "right": vote.right}

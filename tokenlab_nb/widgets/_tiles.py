@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
+from tokenlab_nb.contract.repair import shortfall
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.export.frozen import FrozenPicture
@@ -76,6 +77,8 @@ def words(snapshot: JobSnapshot) -> str:
         return "No longer waited for"
     if snapshot.status is _S.DRAFT and snapshot.note:
         return "Waiting to be sent again"
+    if snapshot.status is _S.DRAFT and snapshot.take:
+        return "Waiting its turn"
     if snapshot.status is _S.PROCESSING and snapshot.origins:
         return "Made, being fetched"
     return _WORDS[snapshot.status]
@@ -144,10 +147,11 @@ def problem(error: TokenLabError | None) -> dict[str, object] | None:
     rows = [{"field": issue.field, "message": issue.message, "remedy": issue.remedy} for issue in issues]
     remedies = " ".join(str(row["remedy"]) for row in rows)
     near, said = error.did_you_mean or "", f"{error.message} {error.hint}"
+    hint = "" if error.hint in error.message or error.hint in remedies else error.hint
     return {
         "title": _TITLES.get(type(error).__name__, "It did not work"),
         "text": error.message,
-        "hint": "" if error.hint in error.message or error.hint in remedies else error.hint,
+        "hint": f"{shortfall(error)} {hint}".strip(),
         "request_id": error.request_id or "",
         "did_you_mean": "" if near in said else near,
         "issues": rows,

@@ -115,10 +115,14 @@ class Inputs(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         Raises:
             KeyError: If it does not.
         """
-        found = operation_for(model, self.bar.value)
+        found = self.possible(model)
         if found is None:
             raise KeyError(f"{model.id} {self.workflow.lack}")
         return found
+
+    def possible(self, model: Model) -> Operation | None:
+        """As `operation`; None where the model does not do it."""
+        return operation_for(model, self.bar.value)
 
     @property
     def lacks_mask(self) -> bool:

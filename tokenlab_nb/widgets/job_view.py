@@ -35,3 +35,8 @@ class JobView(Pictures):
         self._follow(new)
         self._leave(old)
         return f"This job runs {old.id} again, which stays in session.history()."
+
+    def _repaired(self, old: LiveJob, new: LiveJob) -> str:
+        self._follow(new)
+        self._leave(old)
+        return f"This job mends {old.id}, which stays in session.history()."

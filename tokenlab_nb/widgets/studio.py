@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -16,6 +16,10 @@ from tokenlab_nb.errors import BudgetExceededError, IssueLike, TokenLabError, Va
 from tokenlab_nb.widgets._base import close_looks, close_whole, failure_text, guard, note_run, plain_boxes
 from tokenlab_nb.widgets._bridge import bridge
 from tokenlab_nb.widgets._header import Header
+from tokenlab_nb.widgets._layout import columns
+from tokenlab_nb.widgets._press import Press
+from tokenlab_nb.widgets.code_line import CodeLine
+from tokenlab_nb.widgets.compare_tab import CompareTab
 from tokenlab_nb.widgets.controls import ParameterControls
 from tokenlab_nb.widgets.picker import ModelPicker
 from tokenlab_nb.widgets.quote import Quote
@@ -54,6 +58,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         controls: The controls of the chosen models.
         prompt: The prompt box.
         quote: What a run costs, the budget, and what was made before.
+        compare: What the tab Compare holds: what varies, the plan, and the grids.
         gallery: The results.
     """
 
@@ -72,7 +77,6 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.gallery: Gallery = import_module("tokenlab_nb.widgets.gallery").Gallery(known, title="Results")
         self._models: dict[str, Model] = {}
         self._asked: set[str] = set()  # models whose contracts are on their way
-        self._reading: set[str] | None = None  # models that a press of Run still waits for
         self._shown: list[str] = []
         self._following = False
         self._wanted = list(models)
@@ -90,8 +94,16 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.quote = Quote(self.session, limit=budget, drafts=self._drafts, show=self._show_made)
         self.button = w.Button(description="Run", button_style="primary", disabled=True)
         self.retry = w.Button(description="Try again", layout={"display": "none"})
-        super().__init__(children=[self.header, self._columns()])
+        self.code = CodeLine()
+        self.compare = CompareTab(
+            self.session,
+            models=lambda: self.picker.value,
+            inputs=self.inputs,
+            budget=lambda: self.budget,
+        )
+        super().__init__(children=[self.header, columns(self)])
         self.add_class("tlnb-studio")
+        self._pressing = Press(self)
         self._connect()
         self.gallery.on_news(self.quote.hear)
         self.gallery.offer("Use as reference", self.inputs.start_from)
@@ -159,7 +171,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def close(self) -> None:
         """Free both ends of every widget in it. The session and its jobs go on."""
         bridge().forget(self)
-        for name in ("header", "picker", "inputs", "controls", "quote", "gallery"):
+        for name in ("header", "picker", "inputs", "controls", "quote", "code", "compare", "gallery"):
             if part := self.__dict__.get(name):  # where the making failed half-way, some are missing
                 part.close()
         for box in plain_boxes(self):
@@ -214,60 +226,24 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         if jobs:
             self.gallery.point_at(jobs[0])
 
-    def _press(self) -> None:
-        """The Run button. What sending needs is read first, if it is old: no callback waits for the network."""
-        if self._reading:
-            return
-        ids = [self._models[name].id for name in self._shown]
-        known = {name: self.session.model_at_hand(name) for name in (*self._shown, *ids)}
-        stale = {name for name, model in known.items() if model is None}
-        if not stale:
-            # Somebody else may have read them anew meanwhile, and a promotion may just have ended.
-            self._models.update({name: model for name, model in known.items() if model and name in self._models})
-            self._run_if_priced_as_shown()
-            return
-        self._reading, pressed = stale, self._wish()
-        for name in sorted(stale):
-            take = partial(self._take_present, name, stale, pressed)
-            self._then(f"present {name}", self.session.fetch_model(name), take)
+    # What `Press` and the tab ask of it.
 
-    def _wish(self) -> object:
+    def wanted_models(self) -> list[str]:
+        """The names whose contracts a run rests on: as they were chosen, and the ids behind aliases."""
+        return list(dict.fromkeys((*self._shown, *(self._models[name].id for name in self._shown))))
+
+    def renew(self, models: Mapping[str, Model]) -> None:
+        """Go on with models as they were read just now."""
+        self._models.update({name: model for name, model in models.items() if name in self._models})
+
+    def wish(self) -> object:
         """All that a run is made of, but for contracts and prices."""
         return [(name, self._values(name)) for name in self._shown], self.inputs.state
 
-    def _take_present(self, name: str, wanted: set[str], pressed: object, answer: Answer[Model]) -> None:
-        if self._reading is not wanted or self.comm is None:  # one of them failed, or the Studio was closed
-            return
-        try:
-            model = self._result(answer)
-        except TokenLabError:
-            self._reading = None
-            raise
-        wanted.discard(name)
-        if name in self._models:
-            self._models[name] = model
-        if not wanted:
-            self._reading = None
-            if pressed != self._wish():
-                self.quote.show_error("Something changed after Run was pressed. Nothing was sent: press it again.")
-                return
-            self._run_if_priced_as_shown()
-
-    def _run_if_priced_as_shown(self) -> None:
-        shown = (self.button.description, self.quote.price)
-        self._reprice()
-        if shown != (self.button.description, self.quote.price):
-            told = "The price has changed since it was shown. Nothing was sent: look, and press Run again."
-            self.quote.show_error(told)
-            return
-        self._run_pressed()
-
-    def _run_pressed(self) -> None:
-        try:
-            self.run()
-        except TokenLabError:
-            if not self.quote.error:  # else it is told already, beside the button
-                raise
+    @property
+    def priced(self) -> tuple[str, str]:
+        """What the button and the line below say of the price."""
+        return self.button.description, self.quote.price
 
     def _show_issues(self, issues: Any) -> list[IssueLike]:
         """Put each issue where the user looks; return those that are not yet anywhere."""
@@ -276,43 +252,30 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._tell_prompt(" ".join(f"{issue.message} {issue.remedy}".strip() for issue in about_prompt))
         return list(self.controls.show_issues([issue for issue in issues if issue.field != "prompt"]))
 
-    # ------------------------------------------------------------------------------------- layout
-
-    def _columns(self) -> Any:
-        self.prompt.layout.width = "auto"
-        foot = w.HBox([self.button, self.retry, self.count])
-        # Run stands right below the prompt: the settings are many, and most runs change none of them.
-        asked = [self.picker, self.inputs, self.prompt, foot, self.quote]
-        ask, results, settings = map(w.VBox, (asked, [self.inputs.canvas, self.gallery], [self.controls]))
-        lines = ((self.prompt, "prompt"), (self.count, "line"), (foot, "foot"))
-        for widget, name in (*lines, (self.button, "run")):
-            widget.add_class(f"tlnb-studio-{name}")
-        columns = w.Box([ask, results, settings])
-        for widget, name in ((ask, "ask"), (results, "results"), (settings, "settings"), (columns, "columns")):
-            widget.add_class(f"tlnb-studio-{name}")
-        return columns
+    # ------------------------------------------------------------------------------------- wiring
 
     def _connect(self) -> None:
         shown = self.show_error
-        self.button.on_click(guard(lambda _button: self._press(), shown))
+        self.button.on_click(guard(lambda _button: self._pressing.press(), shown))
         self.retry.on_click(guard(lambda _button: self._try_again(), shown))
+        self.header.observe(guard(lambda _change: self._turn(), shown), "tab")
         self.picker.observe(guard(lambda _change: self._choose(), shown), "value")
         self.prompt.observe(guard(lambda _change: self._edited(), shown), "value")
-        self.controls.observe_values(guard(lambda _values: self._reprice(), shown))
+        self.controls.observe_values(guard(lambda _values: self.reprice(), shown))
         self.inputs.on_change(guard(self._work_otherwise, shown))
 
     # -------------------------------------------------------------------------- models, contracts
 
     def _load_models(self) -> None:
         """Ask for the catalogue; it arrives on the bridge's thread, so a blocked kernel does not hold it up."""
-        self._then("models", self.session.fetch_models(), self._take_models)
+        self.then("models", self.session.fetch_models(), self._take_models)
 
     def _try_again(self) -> None:
         self.retry.layout.display = "none"
         (self._choose if self.picker.models else self._load_models)()
 
     def _take_models(self, answer: Answer[tuple[Model, ...]]) -> None:
-        models: tuple[Model, ...] = self._result(answer)
+        models: tuple[Model, ...] = self.result(answer)
         self.picker.models = models
         usual = [model.id for model in models if model.lifecycle.stage == "active" and operation_for(model, CREATE)]
         first = self._wanted or usual[:1]
@@ -327,12 +290,12 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             self._show_controls()
         for name in (name for name in missing if name not in self._asked):
             self._asked.add(name)
-            self._then(f"contract {name}", self.session.fetch_model(name), partial(self._take_contract, name))
+            self.then(f"contract {name}", self.session.fetch_model(name), partial(self._take_contract, name))
 
     def _take_contract(self, name: str, answer: Answer[Model]) -> None:
         """Keep the model under the name that was asked for: an alias brings a model of another id."""
         self._asked.discard(name)
-        self._models[name] = self._result(answer)
+        self._models[name] = self.result(answer)
         if all(chosen in self._models for chosen in self.picker.value):
             self._show_controls()
 
@@ -346,7 +309,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             self._following = False
         self._shown = chosen if self.inputs.is_possible else []
         self.controls.switch({name: self._operation(name) for name in self._shown})
-        self._reprice()
+        self.reprice()
+        self.compare.offer([(name, found) for name in chosen if (found := self.inputs.possible(self._models[name]))])
         self.button.disabled = not self._shown
         self.prompt.layout.display = None if self.inputs.workflow.needs_prompt else "none"
         self._tell_prompt("")
@@ -359,22 +323,37 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def _operation(self, name: str) -> Operation:
         return self.inputs.operation(self._models[name])
 
-    def _reprice(self) -> None:
+    def reprice(self) -> None:
         """Say what a run will cost: it hangs on models and settings, not on the prompt."""
         estimates = [
             self.session.price_unchecked(self._models[name], self._operation(name).name, self.controls.values_for(name))
             for name in self._shown
         ]
         self.button.description = self.quote.button(estimates)
-        self.quote.show_error("")
-        self.quote.look()
+        self._look()
 
     def _edited(self) -> None:
         self._tell_prompt("")
+        self._look()
+
+    def _look(self) -> None:
+        """Whatever was changed: what is said of costs, and the Python, follow."""
         self.quote.show_error("")
         self.quote.look()
+        bridge().soon(self, "code", self._write_code, gap=0.3, work=True)
 
-    def _result(self, answer: Answer[T]) -> T:
+    def _write_code(self) -> None:
+        code = import_module("tokenlab_nb.export.code")
+        self.code.code = "\n\n".join(code.python_of(request) for request in self._drafts())
+
+    def _turn(self) -> None:
+        """Another tab is looked at."""
+        if self.header.tab == "compare":
+            self.compare.open(self.prompt.value, self.controls.values)
+        else:
+            self.compare.is_open = False
+
+    def result(self, answer: Answer[T]) -> T:
         """What came, or a failure that can be tried again."""
         try:
             return answer.result()
@@ -390,7 +369,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.count.value = problem or (length if self.inputs.workflow.needs_prompt else "")
         (self.count.add_class if problem else self.count.remove_class)("tlnb-studio-problem")
 
-    def _then(self, name: str, answer: Answer[Any], take: Any) -> None:
+    def then(self, name: str, answer: Answer[Any], take: Any) -> None:
         """Run ``take`` on the bridge's thread once the answer is there; its failure is shown."""
 
         def show(text: str) -> None:

@@ -13,7 +13,7 @@ from tests.unit.contract.models import E, G, V, contract, model
 from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.parse import parse
 from tokenlab_nb.contract.references import Source
-from tokenlab_nb.contract.request import ImageRequest, build
+from tokenlab_nb.contract.request import ImageRequest, build, with_task
 
 PNG = Source(sha256="aa", media_type="image/png", size=10, width=8, height=8)
 MASK = Source(sha256="bb", media_type="image/png", size=10, width=8, height=8)
@@ -217,3 +217,37 @@ def test_a_warning_is_told_and_sent_all_the_same() -> None:
     request, issues = build(found, "text-to-image", {"prompt": "x"})
     assert request is not None
     assert [issue.severity for issue in issues] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("body", "operation", "values", "prefer", "is_added"),
+    [
+        (contract(), "text-to-image", {}, True, False),  # it does not list async
+        ({"supported_parameters": ["prompt", "async"]}, "text-to-image", {}, True, True),
+        ({"supported_parameters": ["prompt", "async"]}, "text-to-image", {}, False, False),
+        ({"supported_parameters": ["prompt", "async"]}, "text-to-image", {"async": False}, True, False),
+        ({"supported_parameters": ["prompt", "async"]}, "text-to-image", {"response_format": "b64_json"}, True, False),
+        ({"supported_parameters": ["prompt", "async"]}, "text-to-image", {"response_format": "url"}, True, True),
+        ({"supported_parameters": ["prompt", "async"]}, "dance", {}, True, False),
+        (None, "text-to-image", {}, True, False),  # documented, but not confirmed by this model
+    ],
+)
+def test_a_task_is_preferred_where_it_is_listed_and_nothing_speaks_against_it(
+    body: Any, operation: str, values: dict[str, Any], prefer: bool, is_added: bool
+) -> None:
+    body = body and {"public_operations": ["text-to-image"], **body}
+    found = with_task(model(body), operation, values, prefer=prefer)
+    assert found == ({**values, "async": True} if is_added else values)
+
+
+def test_settings_make_the_same_request_again() -> None:
+    body = {"public_operations": ["image-to-image"], "supported_parameters": ["prompt", "operation", "image_urls"]}
+    picture = (Source(url="https://example.com/fox.png"),)
+    values = {"prompt": "A fox", "delivery_policy": "verified"}
+    request, _ = build(model(body), "image-to-image", values, references=picture)
+    assert request
+    assert request.values["operation"] == "image-to-image"
+    assert request.settings == values
+    again, _ = build(model(body), "image-to-image", request.settings, references=picture)
+    assert again == request
+    assert ImageRequest("m", "text-to-image", "/v1", {"operation": "another"}).settings == {"operation": "another"}

@@ -10,7 +10,16 @@ import pytest
 import tokenlab_nb.sandbox
 from tests.unit.contract.models import G, operation
 from tokenlab_nb.contract.model import Contract, Model, Operation
-from tokenlab_nb.contract.workflows import CHANGE, CREATE, INPAINT, VARY, WORKFLOWS, obstacle, operation_for
+from tokenlab_nb.contract.workflows import (
+    CHANGE,
+    CREATE,
+    INPAINT,
+    VARY,
+    WORKFLOWS,
+    default_operation,
+    obstacle,
+    operation_for,
+)
 
 
 def model(*operations: Operation, name: str = "m") -> Model:
@@ -78,3 +87,21 @@ def test_every_operation_of_the_sandbox_has_its_workflow() -> None:
     models = json.loads(catalogue.read_text(encoding="utf-8"))["models"]
     offered = {name for each in models if each["category"] == "image" for name in each["operations"]}
     assert offered <= {name for each in WORKFLOWS.values() for name in each.operations}
+
+
+@pytest.mark.parametrize(
+    ("operations", "has_pictures", "has_mask", "found"),
+    [
+        ([T2I, EDIT], False, False, "text-to-image"),
+        ([EDIT], False, False, "image-edit"),
+        ([T2I, EDIT, I2I], True, False, "image-to-image"),
+        ([T2I, EDIT], True, False, "image-edit"),
+        ([T2I], True, False, "image-to-image"),
+        ([EDIT, I2I_MASK], True, True, "image-to-image"),
+        ([EDIT_MASK, I2I], True, True, "image-edit"),
+    ],
+)
+def test_without_a_name_an_operation_is_chosen_by_what_goes_in(
+    operations: list[Operation], has_pictures: bool, has_mask: bool, found: str
+) -> None:
+    assert default_operation(model(*operations), has_pictures=has_pictures, has_mask=has_mask) == found

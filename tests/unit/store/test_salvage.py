@@ -81,9 +81,9 @@ def test_an_owner_that_lives_keeps_its_jobs(path: Path) -> None:
 
 
 def test_what_cannot_be_looked_at_is_left_alone(tmp_path: Path) -> None:
-    assert salvage(tmp_path / "none", COMPANIONS) == ([], [])
+    assert salvage(tmp_path / "none", COMPANIONS) == ([], [], [])
     odd = tmp_path / "odd.sqlite3"
     with closing(sqlite3.connect(odd)) as connection, connection:
         connection.execute("CREATE TABLE jobs (id, snapshot)")
         connection.executemany("INSERT INTO jobs VALUES (?, ?)", [("a", b"bytes"), ("b", "[]"), ("c", None)])
-    assert salvage(odd, COMPANIONS) == ([], [])
+    assert salvage(odd, COMPANIONS) == ([], [], [])

@@ -38,6 +38,7 @@ class FakeJob:
         self.snapshot = JobSnapshot(self.id, request, "http://service").move(JobStatus.DRAFT, 100.0)
         self.refusal, self.unread, self.todays_price = None, None, None
         self.answers = []
+        self.ways = []
 
     def put(self, data):
         sha256 = hashlib.sha256(data).hexdigest()
@@ -145,6 +146,20 @@ class FakeJob:
         new.snapshot = replace(new.snapshot, request=self.snapshot.request, repeats=self.id)
         self.repeat = new
         return new
+
+    def fetch_repairs(self):
+        """At hand at once, as `fetch_model`."""
+        self.calls.append("ways")
+        answer = self.fetch_model()
+        if self.unread is None:
+            answer = Future()
+            answer.set_result(tuple(self.ways))
+        return answer
+
+    def repair(self, repair, *, budget=None):
+        self._act(f"repair {repair.label}")
+        self.repeat = FakeJob()
+        return self.repeat
 
     def support_packet(self):
         return {"job_id": self.id}

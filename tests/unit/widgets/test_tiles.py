@@ -31,6 +31,7 @@ def snapshot(status, *, sent=100.0, ended=104.5, **changes):
         (S.DRAFT, {}, "waiting", "Getting ready", ["cancel"]),
         (S.SENDING, {}, "waiting", "Sent, waiting for the answer", []),
         (S.DRAFT, {"note": "Sent again in 3 s.", "retries": 1}, "waiting", "Waiting to be sent again", ["cancel"]),
+        (S.DRAFT, {"take": 1}, "waiting", "Waiting its turn", ["cancel"]),
         (S.DRAFT, {"waiting_stopped": True}, "draft", "Not sent: from an earlier kernel", ["run", "forget"]),
         (S.PENDING, {"task_id": "t"}, "waiting", "In the queue", ["stop"]),
         (S.PROCESSING, {"task_id": "t"}, "waiting", "Being made", ["stop"]),

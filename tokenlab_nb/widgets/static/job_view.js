@@ -73,6 +73,7 @@ function noteWords(row) {
     row.note || (row.running && row.error ? row.error.text : ""),
     row.repeats && `It runs ${row.repeats} again, which stays in session.history().`,
     row.repeated && `It was run again as ${row.repeated}.`,
+    row.mends && `It mends ${row.mends}, which stays in session.history().`,
   ];
   return parts.filter(Boolean).join(" ");
 }

@@ -19,7 +19,7 @@ function render({ model, el }) {
   const allowLine = h("label", { class: "tlnb-quote-allow" }, allow, h("span", { text: "Send also what has no stated price" }));
   const twins = h("span", { role: "status" });
   const reveal = h("button", { class: "tlnb-quote-reveal", type: "button" });
-  const twinLine = h("div", { class: "tlnb-quote-line" }, twins, reveal);
+  const twinLine = h("div", { class: "tlnb-quote-line tlnb-quote-twins" }, twins, reveal);
   const label = h("label", { for: limit.id, text: "Budget (US $)" });
   alertRegion(model, root).classList.add("tlnb-quote-problem");
   root.append(price, h("div", { class: "tlnb-quote-line" }, label, limit, spent), allowLine, twinLine);

@@ -104,6 +104,44 @@ function runWhenHeard(box, model) {
   box.addEventListener("click", onClick, true);
 }
 
+const TABS = [["create", "Create"], ["compare", "Compare"]];
+
+/** The tabs: what belongs to the other one is hidden by the box's mark `data-tab`, and stays as it is meanwhile. */
+function tabBar(model) {
+  const uid = model.get("uid");
+  const go = (name, focus) => {
+    model.set("tab", name);
+    model.save_changes();
+    if (focus) node.querySelector("[aria-selected=true]").focus();
+  };
+  const tabs = TABS.map(([name, label]) => h("button", { class: "tlnb-bar-tab", type: "button", role: "tab", id: `tlnb-tab-${name}-${uid}`, text: label, "aria-controls": `tlnb-panel-${uid}`, on: { click: () => go(name) } }));
+  const node = h("div", { class: "tlnb-bar-tabs", role: "tablist", "aria-label": "What to do" }, ...tabs);
+  node.addEventListener("keydown", (event) => {
+    const at = TABS.findIndex(([name]) => name === model.get("tab"));
+    const to = { ArrowRight: (at + 1) % TABS.length, ArrowLeft: (at + TABS.length - 1) % TABS.length, Home: 0, End: TABS.length - 1 }[event.key];
+    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    go(TABS[to][0], true);
+  });
+  return {
+    node,
+    update(box) {
+      tabs.forEach((tab, place) => {
+        const is = TABS[place][0] === model.get("tab");
+        setAttr(tab, "aria-selected", String(is));
+        tab.tabIndex = is ? 0 : -1;
+      });
+      if (!box) return;
+      box.dataset.tab = model.get("tab");
+      const panel = box.querySelector(".tlnb-studio-columns");
+      setAttr(panel, "id", `tlnb-panel-${uid}`);
+      setAttr(panel, "role", "tabpanel");
+      setAttr(panel, "aria-labelledby", `tlnb-tab-${model.get("tab")}-${uid}`);
+    },
+  };
+}
+
 function render({ model, el }) {
   const root = h("section", { class: "tlnb-bar", "aria-label": "TokenLab Studio" });
   const place = h("span", { class: "tlnb-bar-place", role: "status" });
@@ -136,8 +174,11 @@ function render({ model, el }) {
     setShown(notice, Boolean(model.get("notice")));
   };
   let frame = 0;
+  const bar = tabBar(model);
+  const turn = () => bar.update(el.closest(".tlnb-studio"));
   const settle = () => {
     const box = el.closest(".tlnb-studio");
+    turn();
     if (!box && !el.isConnected) frame = requestAnimationFrame(settle); // not in the page yet
     if (!box || box.dataset.keys) return;
     box.dataset.keys = "kept";
@@ -147,14 +188,16 @@ function render({ model, el }) {
     tellProblems(box);
   };
   frame = requestAnimationFrame(settle);
-  root.append(h("div", { class: "tlnb-bar-line" }, h("strong", { text: "TokenLab Studio" }), place, button), help, notice);
+  root.append(h("div", { class: "tlnb-bar-line" }, h("strong", { text: "TokenLab Studio" }), place, button), help, notice, bar.node);
   el.append(root);
   alertRegion(model, el);
   model.on("change:place change:sandbox change:notice", update);
+  model.on("change:tab", turn);
   update();
   return () => {
     cancelAnimationFrame(frame);
     model.off(null, update);
+    model.off("change:tab", turn);
   };
 }
 

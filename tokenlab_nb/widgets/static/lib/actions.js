@@ -12,7 +12,14 @@ const ACTIONS = {
   discard: ["Discard", "It was not sent: it costs nothing."],
 };
 
+/** A way to mend what was refused, where the action is one. */
+function repairOf(row, action) {
+  return (row.repairs || []).find((each) => each.action === action);
+}
+
 function actionWords(row, action) {
+  const repair = repairOf(row, action);
+  if (repair) return [repair.label, repair.why || "Asks you first: nothing was sent yet."];
   if (action === "stop" && row.billed) return ["Stop waiting", "The task goes on at the service and is billed."];
   if (action === "again" && !row.billed) return ["Run again", "Asks you first."];
   return ACTIONS[action === "forget" && row.kind === "draft" ? "discard" : action];
@@ -37,7 +44,9 @@ function actionButtons(model, store) {
     if (busy) return;
     setBusy(true);
     try {
-      const { result } = await ask(model, "act", { job: row.id, action, repeated: row.repeated });
+      const repair = repairOf(row, action);
+      const plain = { job: row.id, action, repeated: row.repeated };
+      const { result } = await (repair ? ask(model, "repair", { job: row.id, repair: repair.label }) : ask(model, "act", plain));
       say(result.said);
     } catch (error) {
       store.probe();
@@ -76,7 +85,8 @@ function actionButtons(model, store) {
     setAttr(bar, "role", asking ? "group" : null);
     setAttr(bar, "aria-label", asking ? actionWords(row, asking)[0] : null);
     if (!focused) return;
-    const back = bar.querySelector(asking ? ".tlnb-safe" : `[data-action="${from}"]`);
+    const before = [...bar.querySelectorAll("button")].find((each) => each.dataset.action === from);
+    const back = asking ? bar.querySelector(".tlnb-safe") : before;
     (back || bar.querySelector("button") || bar.closest("[tabindex]") || bar.closest(".tlnb-tile")?.querySelector(".tlnb-main"))?.focus();
   }
 

@@ -46,8 +46,8 @@ class PictureStore {
       return newer || row;
     });
     for (const row of fresh.values()) {
-      const repeated = rows.findIndex((each) => each.id === row.repeats);
-      rows.splice(repeated < 0 ? rows.length : repeated + 1, 0, row); // as Python orders them
+      const first = rows.findIndex((each) => each.id === (row.mends || row.repeats));
+      rows.splice(first < 0 ? rows.length : first + 1, 0, row); // as Python orders them
     }
     this.model.set("rows", rows);
   }
@@ -87,6 +87,14 @@ class PictureStore {
       for (const each of hashes) this.asked.set(each, Date.now());
       if (hashes.length) this.send({ type: "want", hashes });
     });
+  }
+
+  /** Those of some pictures that are neither here nor asked for; from now on they count as asked for. */
+  missing(hashes) {
+    const now = Date.now();
+    const found = [...hashes].filter((hash) => !this.thumbs.has(hash) && now - (this.asked.get(hash) ?? -Infinity) >= ASK_AGAIN);
+    for (const hash of found) this.asked.set(hash, now);
+    return found;
   }
 
   /** The original: a promise of `{url, name}`; a failure is not kept, so that one can try again. */
@@ -177,21 +185,6 @@ async function download(store, tile, root) {
   root.append(link);
   link.click();
   link.remove();
-}
-
-/** Copy a text; where the page may not, select it so that the user can. Resolves to whether it was copied. */
-async function copyText(text, source) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const range = document.createRange();
-    range.selectNodeContents(source);
-    const selection = getSelection();
-    selection.removeAllRanges();
-    selection.addRange(range);
-    return false;
-  }
 }
 
 function seconds(value) {

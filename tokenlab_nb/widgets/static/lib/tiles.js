@@ -199,10 +199,12 @@ function makeTile(model, store, key, brief) {
       line.update(row, data);
       const first = data.key === row.tiles.find((each) => each.kind === data.kind).key;
       const below = Object.keys(row.questions).length > 0; // choices and their question need more room than a frame has
+      const acting = act.node.contains(li.getRootNode().activeElement); // what is moved loses the focus
       if (act.node.parentElement !== (below ? caption : say)) below ? caption.append(act.node) : trouble.node.before(act.node);
       setText(asked, row.prompt);
       setShown(asked, below && !brief && Boolean(row.prompt));
       act.update(row, !brief && first && data.kind !== "picture" ? row.actions : [], below);
+      if (acting && !li.contains(li.getRootNode().activeElement)) main.focus();
       const failed = data.kind !== "picture" && data.kind !== "waiting";
       trouble.update(row.error, failed);
       setAttr(main, "role", data.kind === "picture" ? "button" : "group");
@@ -280,6 +282,8 @@ function factWords(row, data, brief) {
     !brief && row.counts,
     !brief && row.repeats && `runs ${shortId(row.repeats)} again`,
     !brief && row.repeated && `run again as ${shortId(row.repeated)}`,
+    !brief && row.mends && `mends ${shortId(row.mends)}`,
+    !brief && row.mended && `mended as ${shortId(row.mended)}`,
     !brief && (data.kind === "waiting" || data.kind === "stopped") && row.note,
   ];
   return parts.filter(Boolean).join(" · ");
