@@ -13,12 +13,12 @@ import ipywidgets as w
 from tokenlab_nb.contract.model import Json, Model, Operation
 from tokenlab_nb.contract.workflows import CREATE, operation_for
 from tokenlab_nb.errors import BudgetExceededError, IssueLike, TokenLabError, ValidationError
-from tokenlab_nb.widgets import _recall as recall
 from tokenlab_nb.widgets._base import close_looks, close_whole, failure_text, guard, note_run, plain_boxes
 from tokenlab_nb.widgets._bridge import bridge
 from tokenlab_nb.widgets._header import Header
 from tokenlab_nb.widgets._layout import columns
 from tokenlab_nb.widgets._press import Press
+from tokenlab_nb.widgets._recall import Recall
 from tokenlab_nb.widgets.code_line import CodeLine
 from tokenlab_nb.widgets.compare_tab import CompareTab
 from tokenlab_nb.widgets.controls import ParameterControls
@@ -80,7 +80,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._asked: set[str] = set()  # models whose contracts are on their way
         self._shown: list[str] = []
         self._following = False
-        self._recalled: ImageRequest | None = None  # an earlier request that is to be set up
+        self._recall = Recall(self)
         self._wanted = list(models)
         self.header = Header(
             place=self.session.place,
@@ -102,7 +102,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             models=lambda: self.picker.value,
             inputs=self.inputs,
             budget=lambda: self.budget,
-            recall=self.recall,
+            recall=self._recall.begin,
             use=self.inputs.start_from,
         )
         super().__init__(children=[self.header, columns(self)])
@@ -171,29 +171,6 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         except (BudgetExceededError, ValidationError) as error:
             self.quote.show_error(failure_text(error))
             raise
-
-    def recall(self, request: ImageRequest) -> str:
-        """Set the tab Create up as an earlier request was asked; nothing is sent.
-
-        Args:
-            request: Of a job, say.
-
-        Returns:
-            What to tell the user.
-
-        Raises:
-            traitlets.TraitError: If its model is not among those on offer.
-        """
-        chosen = [self.picker.find(request.model)]
-        self._recalled = request
-        self.prompt.value = request.prompt
-        self.header.tab = "create"
-        if self.picker.value == chosen:
-            self._choose()
-        else:
-            self.picker.value = chosen
-        rest = " Paint its mask again there." if request.mask else ""
-        return f"Set up in the tab Create.{rest}"
 
     def close(self) -> None:
         """Free both ends of every widget in it. The session and its jobs go on."""
@@ -286,7 +263,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.button.on_click(guard(lambda _button: self._pressing.press(), shown))
         self.retry.on_click(guard(lambda _button: self._try_again(), shown))
         self.header.observe(guard(lambda _change: self._turn(), shown), "tab")
-        self.picker.observe(guard(lambda _change: self._choose(), shown), "value")
+        self.picker.observe(guard(lambda _change: self.choose(), shown), "value")
         self.prompt.observe(guard(lambda _change: self._edited(), shown), "value")
         self.controls.observe_values(guard(lambda _values: self.reprice(), shown))
         self.inputs.on_change(guard(self._work_otherwise, shown))
@@ -299,7 +276,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     def _try_again(self) -> None:
         self.retry.layout.display = "none"
-        (self._choose if self.picker.models else self._load_models)()
+        (self.choose if self.picker.models else self._load_models)()
 
     def _take_models(self, answer: Answer[tuple[Model, ...]]) -> None:
         models: tuple[Model, ...] = self.result(answer)
@@ -307,9 +284,9 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         usual = [model.id for model in models if model.lifecycle.stage == "active" and operation_for(model, CREATE)]
         first = self._wanted or usual[:1]
         self.picker.value = [model.id for model in models if model.id in first]
-        self._choose()
+        self.choose()
 
-    def _choose(self) -> None:
+    def choose(self) -> None:
         """Fetch the contracts of the chosen models, then show their controls."""
         self.button.disabled = True
         missing = [name for name in self.picker.value if name not in self._models]
@@ -330,18 +307,15 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         """Show what the chosen models take, for what they are to do; where they cannot do it together, nothing."""
         chosen = list(self.picker.value)
         self._following = True  # the workflow may change now, which is no news
-        recalled = self._recalled if self._recalled and chosen == [self._recalled.model] else None
         try:
-            if recalled:
-                self._recalled = None
-                recall.set_inputs(self.inputs, recalled)
+            recalled = self._recall.take(chosen)
             self.inputs.follow({name: self._models[name] for name in chosen})
         finally:
             self._following = False
         self._shown = chosen if self.inputs.is_possible else []
         self.controls.switch({name: self._operation(name) for name in self._shown})
         if recalled and self._shown:
-            recall.set_settings(self.controls, recalled, {each.name for each in self._operation(chosen[0]).options})
+            self._recall.set(recalled, {param.name for param in self._operation(chosen[0]).options})
         self.reprice()
         self.compare.offer([(name, found) for name in chosen if (found := self.inputs.possible(self._models[name]))])
         self.button.disabled = not self._shown
