@@ -11,7 +11,7 @@ from typing import Any
 from tokenlab_nb.errors import ValidationError
 from tokenlab_nb.sweep.ballot import NOWHERE, Ballot, Pair, Vote
 from tokenlab_nb.sweep.plan import Axis, Cell
-from tokenlab_nb.sweep.rating import Standing
+from tokenlab_nb.sweep.rating import FEWEST, Standing
 from tokenlab_nb.sweep.run import GridRun
 from tokenlab_nb.sweep.verdict import missing
 from tokenlab_nb.widgets import _grid
@@ -209,8 +209,9 @@ def sides_words(choices: Mapping[str, int]) -> str:
     if not decided:
         return ""
     share = f"A was chosen in {left} of {decided} decided votes ({100 * left / decided:.0f} %)"
-    if abs(left - right) > _SURE * decided**0.5:
-        return f"{share}, more than chance explains: the side seems to sway. Sides are shuffled, so nobody gains by it."
+    if decided >= FEWEST and abs(left - right) > _SURE * decided**0.5:
+        sways = "more than chance explains: the side seems to sway the answers"
+        return f"{share}, {sways}. Sides are shuffled, so nobody gains by it."
     return f"{share}: no sign that the side sways the answers."
 
 

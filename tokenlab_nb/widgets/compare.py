@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import traitlets as t
 
+from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.export.code import python_of
 from tokenlab_nb.export.frozen import FrozenPicture, freeze, picture_size
@@ -49,6 +50,7 @@ class CompareGrid(Judging):
 
     Attributes:
         grid: What is shown.
+        recall: What a button among a cell's details says that hands its request on; see `offer_recall`.
         table: Axes and cells, for the script; computed when a page asks.
     """
 
@@ -76,6 +78,7 @@ class CompareGrid(Judging):
     )
 
     table = t.Dict().tag(sync=True, to_json=lambda _value, widget: widget._table())
+    recall = t.Unicode("").tag(sync=True)
 
     def __init__(self, grid: GridRun, *, title: str = "Comparison", through: Bridge | None = None) -> None:
         self.grid = grid
@@ -87,12 +90,23 @@ class CompareGrid(Judging):
         self._runs_again: dict[str, str] = {}
         self._told_jobs = self._jobs_by_cell()
         self._told_head: dict[str, object] = {}
+        self._take_request: Callable[[ImageRequest], str] = lambda _request: ""
         super().__init__(grid.jobs, title=title, through=through)
         self._unsubscribe["grid"] = grid.subscribe(self._cells_soon)
         self._cells_soon()
 
     def _describe(self) -> str:
         return f"{len(self.grid.plan.cells)} cells"
+
+    def offer_recall(self, label: str, take: Callable[[ImageRequest], str]) -> None:
+        """Put a button among a cell's details that sets up elsewhere what the cell asked.
+
+        Args:
+            label: What it says.
+            take: Gets the request; returns what to tell the user.
+        """
+        self._take_request = take
+        self.recall = label
 
     # Values.
 
@@ -252,8 +266,13 @@ class CompareGrid(Judging):
         # What was sent and not acknowledged yet is on its way, and is repeated if it gets lost.
         return self._on_want({"hashes": [each for each in message["hashes"] if each not in self._awaited]}, ())
 
+    def _on_recall(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
+        said = self._take_request(self.grid.cells[message["cell"]].jobs[0].snapshot.request)
+        self.show_error("")
+        return {"said": said}
+
     def _on_code(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
-        requests = dict.fromkeys(take.request for take in self.grid.plan.cells[message["cell"]].takes)
+        requests = dict.fromkeys(job.snapshot.request for job in self.grid.cells[message["cell"]].jobs)
         return {"text": "\n\n".join(map(python_of, requests))}
 
     def _on_grid(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:

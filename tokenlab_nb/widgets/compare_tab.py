@@ -18,6 +18,8 @@ from tokenlab_nb.widgets.code_line import CodeLine
 from tokenlab_nb.widgets.plan_form import PlanForm
 
 if TYPE_CHECKING:
+    from tokenlab_nb.contract.request import ImageRequest
+    from tokenlab_nb.images import ImageResult
     from tokenlab_nb.jobs.budget import Budget
     from tokenlab_nb.session import Session
     from tokenlab_nb.sweep.run import GridRun
@@ -43,6 +45,8 @@ class CompareTab:
         models: Tells the chosen models.
         inputs: The workflow with its pictures and mask.
         budget: Tells the limit, if any.
+        recall: Sets up what a cell asked, for the other tab.
+        use: Takes a picture that is to go into further requests.
 
     Attributes:
         form: What varies.
@@ -59,9 +63,11 @@ class CompareTab:
         models: Callable[[], Sequence[str]],
         inputs: Inputs,
         budget: Callable[[], Budget | None],
+        recall: Callable[[ImageRequest], str],
+        use: Callable[[ImageResult], str],
     ) -> None:
         self._session, self._inputs = session, inputs
-        self._models, self._budget = models, budget
+        self._models, self._budget, self._recall, self._use = models, budget, recall, use
         self._plans = 0
         self._planned: tuple[str, object, Sweep] | None = None  # its token, what it was made of, the plan
         self._closed = False
@@ -219,6 +225,8 @@ class CompareTab:
     def _show(self, grid: GridRun) -> None:
         made = import_module("tokenlab_nb.widgets.compare").CompareGrid(grid)
         made.budget = self._budget
+        made.offer("Use as reference", self._use)
+        made.offer_recall("Set up in Create", self._recall)
         self._unsubscribe.append(grid.subscribe(self.replan))  # what is made then costs nothing again
         self.grids.insert(0, made)
         old = self.grids[_MOST_GRIDS:]

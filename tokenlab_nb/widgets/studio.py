@@ -18,6 +18,7 @@ from tokenlab_nb.widgets._bridge import bridge
 from tokenlab_nb.widgets._header import Header
 from tokenlab_nb.widgets._layout import columns
 from tokenlab_nb.widgets._press import Press
+from tokenlab_nb.widgets._recall import Recall
 from tokenlab_nb.widgets.code_line import CodeLine
 from tokenlab_nb.widgets.compare_tab import CompareTab
 from tokenlab_nb.widgets.controls import ParameterControls
@@ -79,6 +80,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._asked: set[str] = set()  # models whose contracts are on their way
         self._shown: list[str] = []
         self._following = False
+        self._recall = Recall(self)
         self._wanted = list(models)
         self.header = Header(
             place=self.session.place,
@@ -100,6 +102,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
             models=lambda: self.picker.value,
             inputs=self.inputs,
             budget=lambda: self.budget,
+            recall=self._recall.begin,
+            use=self.inputs.start_from,
         )
         super().__init__(children=[self.header, columns(self)])
         self.add_class("tlnb-studio")
@@ -259,7 +263,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.button.on_click(guard(lambda _button: self._pressing.press(), shown))
         self.retry.on_click(guard(lambda _button: self._try_again(), shown))
         self.header.observe(guard(lambda _change: self._turn(), shown), "tab")
-        self.picker.observe(guard(lambda _change: self._choose(), shown), "value")
+        self.picker.observe(guard(lambda _change: self.choose(), shown), "value")
         self.prompt.observe(guard(lambda _change: self._edited(), shown), "value")
         self.controls.observe_values(guard(lambda _values: self.reprice(), shown))
         self.inputs.on_change(guard(self._work_otherwise, shown))
@@ -272,7 +276,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
 
     def _try_again(self) -> None:
         self.retry.layout.display = "none"
-        (self._choose if self.picker.models else self._load_models)()
+        (self.choose if self.picker.models else self._load_models)()
 
     def _take_models(self, answer: Answer[tuple[Model, ...]]) -> None:
         models: tuple[Model, ...] = self.result(answer)
@@ -280,9 +284,9 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         usual = [model.id for model in models if model.lifecycle.stage == "active" and operation_for(model, CREATE)]
         first = self._wanted or usual[:1]
         self.picker.value = [model.id for model in models if model.id in first]
-        self._choose()
+        self.choose()
 
-    def _choose(self) -> None:
+    def choose(self) -> None:
         """Fetch the contracts of the chosen models, then show their controls."""
         self.button.disabled = True
         missing = [name for name in self.picker.value if name not in self._models]
@@ -304,11 +308,14 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         chosen = list(self.picker.value)
         self._following = True  # the workflow may change now, which is no news
         try:
+            recalled = self._recall.take(chosen)
             self.inputs.follow({name: self._models[name] for name in chosen})
         finally:
             self._following = False
         self._shown = chosen if self.inputs.is_possible else []
         self.controls.switch({name: self._operation(name) for name in self._shown})
+        if recalled and self._shown:
+            self._recall.set(recalled, {param.name for param in self._operation(chosen[0]).options})
         self.reprice()
         self.compare.offer([(name, found) for name in chosen if (found := self.inputs.possible(self._models[name]))])
         self.button.disabled = not self._shown

@@ -144,3 +144,27 @@ def test_closing_frees_it(studio, tab):
     parts = [tab.form, tab.code, tab.table, tab.shown, *tab.grids]
     studio.close()
     assert [part for part in parts if part.comm is not None] == []
+
+
+def test_a_cell_is_set_up_again_in_the_other_tab(studio, tab, sandbox_session):
+    say(tab, prompts=["A teapot", "A fox"], axes={"quality": ["low", "high"], "n": [2]})
+    press(tab)
+    grid = tab.grids[0].grid
+    cell = next(each for each in grid.cells if each.model == "gpt-image-2" and each.values["quality"] == "low")
+    answers: list[object] = []
+    tab.grids[0].answer = lambda question, result=None, buffers=(): answers.append(result)
+    tab.grids[0]._receive(None, {"type": "recall", "id": "r", "cell": cell.planned.index}, [])
+    assert answers == [{"said": "Set up in the tab Create."}]
+    assert studio.header.tab == "create"
+    assert studio.picker.value == ["gpt-image-2"]
+    assert studio.prompt.value == cell.values["prompt"]
+    assert studio.values == {"quality": "low", "n": 2}
+
+
+def test_a_picture_of_the_grid_goes_into_further_requests(studio, tab, sandbox_session):
+    press(tab)
+    grid = tab.grids[0]
+    grid.grid.wait(60)
+    until(lambda: grid.images)
+    assert grid._take(grid.images[0]) == "Added to the pictures."
+    assert studio.inputs.references.value[0].picture == grid.images[0].sha256

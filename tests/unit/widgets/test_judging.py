@@ -282,6 +282,7 @@ def test_votes_leave_as_csv(voter):
     ("choices", "told"),
     [
         ({"tie": 3}, ""),
+        ({"left": 5}, "A was chosen in 5 of 5 decided votes (100 %): no sign that the side sways"),
         ({"left": 6, "right": 4}, "A was chosen in 6 of 10 decided votes (60 %): no sign that the side sways"),
         ({"left": 18, "right": 2}, "A was chosen in 18 of 20 decided votes (90 %), more than chance explains"),
         ({"right": 20}, "A was chosen in 0 of 20 decided votes (0 %), more than chance explains"),

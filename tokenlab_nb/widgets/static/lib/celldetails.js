@@ -9,7 +9,8 @@ function cellDetails(model, store, state, { closed }) {
   const result = h("div", { class: "tlnb-detail-result" });
   const jobs = h("div", { class: "tlnb-detail-jobs" });
   const code = codeBlock(model, store);
-  const node = h("aside", { class: "tlnb-details", "aria-label": "Details of a cell", hidden: true }, h("div", { class: "tlnb-detail-head" }, name, leave), status, jobs, result, against, code.node);
+  const recall = recallButton(model, () => state.details);
+  const node = h("aside", { class: "tlnb-details", "aria-label": "Details of a cell", hidden: true }, h("div", { class: "tlnb-detail-head" }, name, leave), status, jobs, result, against, recall.node, code.node);
   const blocks = new Map(); // id of a job -> its buttons
   let told = "";
 
@@ -28,6 +29,7 @@ function cellDetails(model, store, state, { closed }) {
     const rows = state.rowsOf(cell);
     updateJobs(rows);
     code.update(cell.index, rows.length > 0);
+    recall.update(cell.index, rows.length > 0);
     const text = JSON.stringify([cell.index, base?.index, state.kindOf(cell), rows.map((row) => [row.id, row.kind, row.tiles.length, row.ids]), base && state.rowsOf(base).map((row) => row.id)]);
     if (text === told) return;
     told = text;
@@ -71,6 +73,30 @@ function cellDetails(model, store, state, { closed }) {
       node.scrollTop = 0;
       name.focus({ preventScroll: true });
       if (node.previousElementSibling.offsetTop < node.offsetTop) node.scrollIntoView({ block: "nearest" }); // below the grid, where there is no room beside it
+    },
+  };
+}
+
+/** A button that sets up elsewhere what a cell asked, where somebody offers to take it. */
+function recallButton(model, index) {
+  const button = h("button", { class: "tlnb-button", type: "button" });
+  const said = h("span", { class: "tlnb-said", role: "status" });
+  const node = h("div", { class: "tlnb-detail-buttons", hidden: true }, button, said);
+  let shown = -1;
+  button.addEventListener("click", async () => {
+    try {
+      setText(said, (await ask(model, "recall", { cell: index() })).result.said);
+    } catch (error) {
+      setText(said, error.message);
+    }
+  });
+  return {
+    node,
+    update(cell, possible) {
+      if (cell !== shown) setText(said, "");
+      shown = cell;
+      setText(button, model.get("recall"));
+      setShown(node, possible && Boolean(model.get("recall")));
     },
   };
 }

@@ -80,7 +80,7 @@ function voteResults(model, store, sitting, { back, other }) {
   const code = copyLine("Python");
   const list = h("ol", { class: "tlnb-past" });
   const more = h("button", { class: "tlnb-button", type: "button", on: { click: () => grow() } });
-  const none = h("p", { text: "No votes on this question yet." });
+  const none = h("p", { class: "tlnb-judge-none", role: "status" });
   const button = (text, on) => h("button", { class: "tlnb-button", type: "button", text, on: { click: on } });
   const goOn = button("Go on judging", () => back());
   const row = h("div", { class: "tlnb-judge-row" }, goOn, button("Another question", () => other()), button("Download CSV", () => save()), said);
@@ -91,14 +91,22 @@ function voteResults(model, store, sitting, { back, other }) {
   let length = RATINGS_MORE;
   const pictures = new Map(); // hash -> nodes that show it
 
+  function empty(text) {
+    setText(none, text);
+    setShown(none, Boolean(text));
+    setShown(whole, !text);
+    setShown(code.node, !text);
+  }
+
   async function load() {
+    empty("Reading the votes.");
+    setText(asked, sitting.facts.question);
     const { result } = await sitting.ask("results", { question: sitting.facts.question, by: sitting.facts.by });
     setText(asked, result.ratings.question);
-    setShown(none, !result.votes);
-    setShown(whole, Boolean(result.votes));
     panel.update(result.ratings, result.by);
     setText(sides, result.sides);
     code.update(result.code);
+    empty(result.votes ? "" : "No votes on this question yet.");
     setText(said, "");
     pairs = result.past;
     length = RATINGS_MORE;

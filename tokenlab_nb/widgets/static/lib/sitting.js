@@ -22,6 +22,7 @@ class VoteSitting {
     this.asking = 0;
     this.awaited = ""; // token of a pair that comes back, before any other is shown
     this.ended = ""; // why there is no further pair, in words
+    this.news = 0; // how often there was reason to look again
     this.trouble = "";
     this.busy = false; // whether Python takes long to answer
     this.turn = (this.turn ?? 0) + 1; // answers to an earlier sitting are dropped
@@ -61,14 +62,14 @@ class VoteSitting {
   }
 
   async deal(token = "") {
-    const mine = this.turn;
+    const [mine, news] = [this.turn, this.news];
     this.asking += 1;
     let pair = null;
     try {
       const { result, buffers } = await this.ask("deal", { pair: token });
       if (mine !== this.turn) return;
       if (result.pair) pair = await this.decode(result, buffers);
-      else this.ended = result.ended;
+      else if (news === this.news) this.ended = result.ended; // else it is old already: `next` asks again
       if (mine !== this.turn) return this.drop(pair);
       this.trouble = "";
     } catch (error) {
@@ -100,6 +101,7 @@ class VoteSitting {
 
   /** Look again for pairs, where there were none. */
   retry() {
+    this.news += 1;
     if (!this.ended) return;
     this.ended = "";
     this.fill();

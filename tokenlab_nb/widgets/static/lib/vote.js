@@ -24,7 +24,7 @@ function blindVote(model, store, state, el) {
   const leave = h("button", { class: "tlnb-button", type: "button", text: "Close", on: { click: () => box.close() } });
   const box = h(
     "dialog",
-    { class: "tlnb-judge", "aria-label": "Judge blind" },
+    { class: "tlnb-judge", "aria-label": "Judge blind", tabindex: "-1" }, // a click beside everything leaves the keys in here
     h("div", { class: "tlnb-judge-bar" }, title, duel.bar, leave),
     h("div", {}, note, busy),
     ...Object.values(screens).map((screen) => screen.node),
