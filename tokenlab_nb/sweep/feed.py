@@ -153,7 +153,7 @@ class Feed:
 
     def stop(self) -> None:
         """Start nothing more, and cancel what was not sent. Blocks for the ledger."""
-        self._stopped, self.trouble = True, ""
+        self._stopped, self._held, self.trouble = True, False, ""  # `take` begins anew, whatever held it before
         self.tell()
         if self._engine and self._open:
             with suppress(SessionClosedError):

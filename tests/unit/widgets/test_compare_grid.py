@@ -26,7 +26,7 @@ class Desk:
     def __init__(self, make_job):
         self.make_job, self.asked = make_job, []
 
-    def run_takes(self, takes, *, budget=None):
+    def run_takes(self, takes, *, budget=None, beside=None, anew=False):
         self.asked.append(([take.key for take in takes], budget))
         return Started({take.key: self.make_job("some-model") for take in takes})
 
