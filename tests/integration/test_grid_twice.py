@@ -9,7 +9,7 @@ import pytest
 from tests.integration.grids import FOXES, ONE, Gate, beside, prompts_sent, waits
 from tests.integration.harness import Rig
 from tests.unit.jobs.fakes import SOON
-from tokenlab_nb.errors import BudgetExceededError
+from tokenlab_nb.errors import BudgetExceededError, SessionClosedError
 from tokenlab_nb.sandbox.faults import Fault
 
 Make = Callable[..., Rig]
@@ -124,3 +124,34 @@ def test_other_takes_of_the_same_request_may_move_while_one_is_retried(
     read = world.session._read_models
     monkeypatch.setattr(world.session, "_read_models", meanwhile)
     assert len(grid.retry()) == 1
+
+
+def test_a_session_that_is_closed_while_a_grid_begins_keeps_nobody_waiting(
+    rig: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = rig()
+    engine = world.session._engine
+    reserve = engine.reserve
+
+    def closing(*args: object) -> None:
+        reserve(*args)
+        world.session.close()
+
+    monkeypatch.setattr(engine, "reserve", closing)
+    with pytest.raises(SessionClosedError):
+        world.session.compare(ONE, FOXES)
+    session, _ = beside(world)
+    with session:
+        assert len(session.compare(ONE, FOXES).wait(SOON)) == 6
+    assert prompts_sent(world) == dict.fromkeys(FOXES, 1)
+
+
+def test_a_grid_of_finished_pictures_leaves_nothing_with_their_jobs(rig: Make) -> None:
+    world = rig()
+    sweep = world.session.sweep(ONE, FOXES)
+    sweep.run().wait(SOON)
+    listeners = world.session._engine._board._listeners
+    before = sum(map(len, listeners.values()))
+    for _ in range(3):
+        sweep.run()
+    assert sum(map(len, listeners.values())) == before
