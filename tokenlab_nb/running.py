@@ -71,13 +71,21 @@ class Running(Ballots):
         most = _checked(concurrency, plan)
         limit = self.budget_of(budget) if isinstance(budget, int | float) else budget
         free: Collection[str] = () if anew else plan.made
-        started = self._started(list(plan.takes.values()), limit, free=free, anew=anew)
-        return GridRun(plan, self, started, limit, Feed(self._engine, most))
+        started = self._started(list(plan.takes.values()), self._budgets(limit), free=free, anew=anew)
+        return GridRun(plan, self, started, limit, Feed(self._engine, most), anew=anew)
 
-    def run_takes(self, takes: Sequence[Take], *, budget: float | Budget | None = None) -> Started:
+    def run_takes(
+        self,
+        takes: Sequence[Take],
+        *,
+        budget: float | Budget | None = None,
+        beside: Budget | None = None,
+        anew: bool = False,
+    ) -> Started:
         """Make the takes of a grid that are not there, under the budgets; see `GridRun.retry`."""
         limit = self.budget_of(budget) if isinstance(budget, int | float) else budget
-        return self._started(takes, limit)
+        budgets = self._budgets(limit)
+        return self._started(takes, [*budgets, beside] if beside else budgets, anew=anew)
 
     def made_takes(self, keys: Iterable[str]) -> frozenset[str]:
         """Those of these keys of takes whose pictures are there already.
@@ -97,18 +105,17 @@ class Running(Ballots):
         return {}
 
     def _started(
-        self, takes: Sequence[Take], budget: Budget | None, *, free: Collection[str] = (), anew: bool = False
+        self, takes: Sequence[Take], budgets: Sequence[Budget], *, free: Collection[str] = (), anew: bool = False
     ) -> Started:
         for _ in range(_MOST_LOOKS):
             look = self._look(takes, anew=anew)
             wanted = look.wanted(takes)
             models = self._read_models(wanted)
-            drafts, unreadable = self._drafted(wanted, models, look.parked, budget, free)
+            drafts, unreadable = self._drafted(wanted, models, look.parked, budgets, free)
             names = [parked.id for parked in look.parked.values()]
             try:
                 with self._engine.hands.taking(names):
-                    self._reserve(takes, look, drafts, budget)
-                    self._line_up(drafts, models)
+                    self._put_in_line(look, drafts, models, budgets)
             except TakenError:
                 continue
             self._give_up(unreadable, models)
@@ -121,7 +128,7 @@ class Running(Ballots):
         """Find what stands for each take; what a kernel left that died meanwhile is taken up first."""
         hashes = {_hash_of(take.key) for take in takes}
         rows = ledger.found(self._journal, self.origin, hashes)
-        if any(_may_be_left(row) for row in rows):
+        if any(self._may_be_left(row) for row in rows):
             self._engine.recover()
             rows = ledger.found(self._journal, self.origin, hashes)
         known: dict[str, dict[str, JobSnapshot]] = {}
@@ -130,12 +137,20 @@ class Running(Ballots):
         stand = {}
         for take in takes:
             ours = {name: self._engine.snapshot(name) for name in self._takes.get(take.key, ())}
-            jobs = {**ours, **known.get(take.key, {})}
+            told = known.get(take.key, {})
+            jobs = {**told, **ours, **told}  # in the ledger's order; those that it lost come last
             if found := standing(list(jobs.values()), anew=anew):
                 stand[take.key] = found
         free = {row.snapshot.id for row in rows if row.owner is None}
         parked = {key: job for key, job in stand.items() if job.is_parked and job.id in free}
         return _Look(rows, stand, parked)
+
+    def _may_be_left(self, row: ledger.Found) -> bool:
+        """Whether it stands as a kernel left it that died meanwhile, or as a run of ours that was broken off."""
+        status, name = row.snapshot.status, row.snapshot.id
+        if row.is_ours:
+            return status is JobStatus.DRAFT and not self._engine.hands.are_on(name)
+        return status is JobStatus.SENDING or (status is JobStatus.DRAFT and not row.snapshot.is_parked)
 
     def _newer(self, row: JobSnapshot) -> JobSnapshot:
         """A job of the ledger as it stands; of those that run here we know better."""
@@ -167,11 +182,11 @@ class Running(Ballots):
         takes: Sequence[Take],
         models: Mapping[str, ModelOrError],
         parked: Mapping[str, JobSnapshot],
-        budget: Budget | None,
+        budgets: Sequence[Budget],
         free: Collection[str],
     ) -> tuple[dict[str, JobSnapshot], dict[str, JobSnapshot]]:
         """Drafts by key, at today's prices: those that can be sent, and those whose model cannot be read."""
-        since = self._since(self._budgets(budget))
+        since = self._since(budgets)
         now = max(self._clock.now(), since)
         good: dict[str, JobSnapshot] = {}
         bad: dict[str, JobSnapshot] = {}
@@ -194,13 +209,25 @@ class Running(Ballots):
             )
         return good, bad
 
-    def _reserve(
-        self, takes: Sequence[Take], look: _Look, drafts: Mapping[str, JobSnapshot], budget: Budget | None
+    def _put_in_line(
+        self,
+        look: _Look,
+        drafts: Mapping[str, JobSnapshot],
+        models: Mapping[str, ModelOrError],
+        budgets: Sequence[Budget],
     ) -> None:
+        """Write drafts down and have them wait. Where that is broken off, they are left for whoever runs them next."""
+        try:
+            self._reserve(look, drafts, budgets)
+            self._line_up(drafts, models)
+        except BaseException:
+            self._engine.let_go(draft.id for draft in drafts.values())
+            raise
+
+    def _reserve(self, look: _Look, drafts: Mapping[str, JobSnapshot], budgets: Sequence[Budget]) -> None:
         if drafts:
-            hashes = {_hash_of(take.key) for take in takes}
-            write = partial(ledger.reserve, self._journal, look.rows, hashes)
-            self._engine.reserve(list(drafts.values()), self._budgets(budget), write)
+            write = partial(ledger.reserve, self._journal, look.rows, drafts.keys())
+            self._engine.reserve(list(drafts.values()), budgets, write)
 
     def _line_up(self, drafts: Mapping[str, JobSnapshot], models: Mapping[str, ModelOrError]) -> None:
         for model, some in _by_model(drafts.values(), models):
@@ -243,13 +270,6 @@ def _by_model(
     for draft in drafts:
         some.setdefault(draft.request.model, []).append(draft)
     return ((models[name], each) for name, each in some.items())
-
-
-def _may_be_left(row: ledger.Found) -> bool:
-    """Whether a kernel that died meanwhile may have left it as it stands."""
-    if row.is_ours or row.owner is None:
-        return False
-    return row.snapshot.status in (JobStatus.DRAFT, JobStatus.SENDING)
 
 
 def _risen(was: Estimate, now: Estimate) -> float:

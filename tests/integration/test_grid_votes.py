@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.integration.grids import refused
 from tests.integration.harness import Rig
+from tests.unit.jobs.fakes import SOON
 from tokenlab_nb.errors import TokenLabWarning, ValidationError
 from tokenlab_nb.store.votes import keep_vote
 from tokenlab_nb.sweep.run import GridRun
+from tokenlab_nb.widgets._sitting import Sitting
 
 Make = Callable[..., Rig]
 MODELS = ["gpt-image-2", "nano-banana-2", "dall-e-2"]
@@ -91,3 +94,15 @@ def test_votes_of_a_later_version_are_left_out_with_a_word(rig: Make) -> None:
     keep_vote(here.session._journal, here.session.origin, odd)
     with pytest.warns(TokenLabWarning, match="1 vote of this data folder cannot be read"):
         assert len(grid.votes) == 1
+
+
+def test_a_model_whose_cells_all_failed_keeps_nobody_from_an_answer(rig: Make) -> None:
+    world = rig(refused(400, "invalid_value", model=MODELS[1]))
+    prompts = [f"{colour} {animal}" for colour in ("red", "blue") for animal in ("fox", "hen", "cow", "sow", "cat")]
+    grid = world.session.compare(MODELS, prompts)
+    grid.wait(SOON)
+    judge(grid)
+    found = grid.ratings(rounds=200)
+    assert (found.count, found.verdict.winner) == (10, MODELS[0])
+    assert found.verdict.text.endswith(f"{MODELS[1]} has no picture to compare.")
+    assert Sitting(grid, grid.votes[0].question).progress()["progress"] == "10 of 10"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import ChainMap
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -122,13 +122,16 @@ class Engine:
             TokenLabError: If the ledger cannot be read or written.
         """
         self._loop.refuse_fork()
-        names = {draft.id for draft in drafts}
-        self._reserved |= names  # about to be started here: no orphans
+        self._reserved |= (names := {draft.id for draft in drafts})  # about to be started here: no orphans
         try:
             (write or self._ports.journal.reserve)(drafts, budgets)
         except BaseException:
-            self._reserved -= names
+            self.let_go(names)
             raise
+
+    def let_go(self, job_ids: Iterable[str]) -> None:
+        """Have `recover` take what was reserved, and is not to be started, for what it is: drafts that are left."""
+        self._reserved.difference_update(job_ids)
 
     def start(self, snapshot: JobSnapshot, *, concurrency: int | None = None, per_minute: float | None = None) -> None:
         """Start a draft.

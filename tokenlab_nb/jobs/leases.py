@@ -73,6 +73,10 @@ class Hands:
         self._refused = refused
         self._held: set[str] = set()
 
+    def are_on(self, job_id: str) -> bool:
+        """Whether somebody in this kernel has a job in hand, or it runs here or is about to."""
+        return job_id in self._held or job_id in self._running
+
     @contextmanager
     def taking(self, job_ids: Collection[str]) -> Iterator[None]:
         """Keep jobs from `holding` in this kernel, while they are written to the ledger as taken in hand.

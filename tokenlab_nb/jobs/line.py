@@ -63,6 +63,7 @@ class Line:
         self._start = start
         self._now = now
         self._starts: dict[str, Callable[[JobSnapshot], None]] = {}
+        self._is_over = False
         self.waiting: dict[str, Future[None]] = {}
 
     def __contains__(self, job_id: object) -> bool:
@@ -77,10 +78,15 @@ class Line:
             drafts: Rows of the ledger that are ours.
             concurrency: Most creates of the model at once, where its contract states it.
             per_minute: Most of them in any minute, where its contract states it.
+
+        Raises:
+            SessionClosedError: If the engine is closed: nobody would ever end them.
         """
         start = partial(self._start, concurrency=concurrency, per_minute=per_minute)
         for draft in drafts:
             with self._lock:
+                if self._is_over:
+                    raise SessionClosedError("This session is closed.")
                 self._ends[draft.id] = self.waiting[draft.id] = Future()
                 self._starts[draft.id] = start
             self._board.publish(draft)
@@ -162,6 +168,7 @@ class Line:
 
     def _give_up(self) -> None:
         with self._lock:
+            self._is_over = True
             ends = list(self.waiting.values())
             self.waiting.clear()
             self._starts.clear()

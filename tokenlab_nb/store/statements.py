@@ -57,7 +57,7 @@ FROM (SELECT *, CASE WHEN json_valid(snapshot) THEN json_extract(snapshot, '$.ta
 WHERE origin = :origin AND request_hash IN (SELECT value FROM json_each(:hashes)) AND take > 0
 """
 TAKES = f"SELECT id, owner, request_hash, take, snapshot {_OF_TAKES} ORDER BY created_at, id"
-STAND_OF_TAKES = f"SELECT id, status, owner {_OF_TAKES}"
+STAND_OF_TAKES = f"SELECT id, status, owner, request_hash, take {_OF_TAKES}"
 MADE_TAKES = f"SELECT request_hash, take {_OF_TAKES} AND status = 'completed'"
 BY_TASK = """
 SELECT snapshot FROM jobs

@@ -67,7 +67,7 @@ def made(journal: Journal, origin: str, hashes: Iterable[str]) -> set[tuple[str,
 def reserve(
     journal: Journal,
     seen: Sequence[Found],
-    hashes: Collection[str],
+    keys: Collection[str],
     drafts: Sequence[JobSnapshot],
     budgets: Collection[Budget],
 ) -> None:
@@ -76,7 +76,7 @@ def reserve(
     Args:
         journal: The ledger.
         seen: What `found` found.
-        hashes: Where it looked.
+        keys: Those of the drafts' takes. Jobs of other takes may move meanwhile, as those of a running grid do.
         drafts: What is to be sent.
         budgets: Those that it has to fit in.
 
@@ -85,10 +85,17 @@ def reserve(
         BudgetExceededError: If they might go over a budget.
         TokenLabError: If the ledger cannot be read or written.
     """
-    before = {(each.snapshot.id, each.snapshot.status.value, each.owner) for each in seen}
+    wanted = set(keys)
+    before = {
+        (each.snapshot.id, each.snapshot.status.value, each.owner)
+        for each in seen
+        if f"{each.request_hash}:{each.take}" in wanted
+    }
+    hashes = {key.rpartition(":")[0] for key in wanted}
     with journal._writing() as connection:
         rows = _rows(connection, drafts[0].origin, hashes, statements.STAND_OF_TAKES)
-        if set(rows) != before:
+        now = {(job_id, status, owner) for job_id, status, owner, name, take in rows if f"{name}:{take}" in wanted}
+        if now != before:
             raise TakenError("Another kernel is at work on the same requests. Nothing was sent.")
         fit(connection, drafts, budgets)
         journal._put(connection, drafts)

@@ -168,6 +168,12 @@ class Ballot:
         return [pair for key, pair in self._by_key.items() if key not in done]
 
     @cached_property
+    def absent(self) -> frozenset[str]:
+        """The contestants that are in no pair: nobody can vote on them."""
+        shown = {side.label for pair in self.pairs for side in (pair.left, pair.right)}
+        return frozenset(self.contestants) - shown
+
+    @cached_property
     def _by_key(self) -> Mapping[str, Pair]:
         return {pair.key: pair for pair in self.pairs}
 

@@ -29,6 +29,7 @@ USUAL_CONCURRENCY = 8
 """Requests of one model that go on at once, where nobody says otherwise."""
 _LOOK = 0.5  # seconds after which a waiting coroutine looks whether the grid was paused
 _AT_A_TIME = 16  # starts between two looks of the loop at other work
+_SILENT = (JobStatus.COMPLETED, JobStatus.CANCELLED)
 _OF_THE_MODEL = frozenset({"model_not_found", "model_not_allowed", "model_disabled", "model_unavailable"})
 
 
@@ -135,7 +136,8 @@ class Feed:
         self._stated.update(started.concurrency)
         self._stopped = False
         self._open.update({job.id: job for job in jobs if not job.snapshot.is_at_rest})
-        for job in dict.fromkeys(jobs):
+        # What has ended for good says nothing more, and would only keep this feed for as long as the session lives.
+        for job in (each for each in dict.fromkeys(jobs) if each.snapshot.status not in _SILENT):
             job.subscribe(partial(self._heard, job))
         self._soon(self._enqueue, [job for job in dict.fromkeys(jobs) if job.id in self._open], started.waiting)
         self.tell()
@@ -153,7 +155,7 @@ class Feed:
 
     def stop(self) -> None:
         """Start nothing more, and cancel what was not sent. Blocks for the ledger."""
-        self._stopped, self.trouble = True, ""
+        self._stopped, self._held, self.trouble = True, False, ""  # `take` begins anew, whatever held it before
         self.tell()
         if self._engine and self._open:
             with suppress(SessionClosedError):

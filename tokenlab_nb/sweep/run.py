@@ -34,8 +34,15 @@ _ENDED: tuple[tuple[JobStatus, CellStatus], ...] = (
 class Desk(Judge, Protocol):
     """Starts and keeps the jobs of a grid. `tokenlab_nb.comparing.Comparing` is the real one."""
 
-    def run_takes(self, takes: Sequence[Take], *, budget: float | Budget | None = None) -> Started:
-        """Make what is not there yet, if the budgets allow all of it."""
+    def run_takes(
+        self,
+        takes: Sequence[Take],
+        *,
+        budget: float | Budget | None = None,
+        beside: Budget | None = None,
+        anew: bool = False,
+    ) -> Started:
+        """Make what is not there yet, if both budgets and the session's own allow all of it."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,7 @@ class GridRun(Judged):
     Attributes:
         plan: What it does.
         budget: A limit beside the session's own; None where there is none.
+        anew: Whether pictures that were there were made once more.
     """
 
     def __init__(
@@ -98,10 +106,13 @@ class GridRun(Judged):
         jobs: Mapping[str, Job] | Started,
         budget: Budget | None = None,
         feed: Feed | None = None,
+        *,
+        anew: bool = False,
     ) -> None:
         started = jobs if isinstance(jobs, Started) else Started(jobs)
         self.plan = plan
         self.budget = budget
+        self.anew = anew
         self._desk: Desk = desk
         self._jobs = dict(started.jobs)
         self._former: list[Job] = []
@@ -223,7 +234,7 @@ class GridRun(Judged):
         takes = self.to_retry(cells)
         if not takes:
             return []
-        started = self._desk.run_takes(takes, budget=self.budget if budget is None else budget)
+        started = self._desk.run_takes(takes, budget=budget, beside=self.budget, anew=self.anew)
         for key, job in started.jobs.items():
             self._put(key, job)
         if self.trouble:

@@ -16,13 +16,13 @@ def standing(jobs: Sequence[JobSnapshot], *, anew: bool = False) -> JobSnapshot 
     """Choose the job that stands for a take.
 
     Args:
-        jobs: All that were made for it, in any kernel, oldest first.
+        jobs: All that were made for it, in any kernel; of two of the same moment, the older one first.
         anew: Whether pictures that are there are to be made once more.
 
     Returns:
         One that goes on, is done, is perhaps paid for, or is a draft; None where it is to be made anew.
     """
-    newest = list(reversed(jobs))
+    newest = sorted(jobs, key=_begun)[::-1]
     done = next((job for job in newest if job.status is JobStatus.COMPLETED), None)
     if done and not anew:
         return done
@@ -33,6 +33,11 @@ def standing(jobs: Sequence[JobSnapshot], *, anew: bool = False) -> JobSnapshot 
     since_done = newest[: newest.index(done)] if done else newest  # and what is older than a picture, by the picture
     doubtful = (job for job in since_done if is_doubtful(job) and job.id not in repeated)
     return next(doubtful, None) or next((job for job in newest if job.is_parked), None)
+
+
+def _begun(job: JobSnapshot) -> float:
+    """When it was sent: a draft may have been written long before. Else when it was written down."""
+    return job.created_at if job.sent_at is None else job.sent_at
 
 
 def _is_under_way(job: JobSnapshot) -> bool:

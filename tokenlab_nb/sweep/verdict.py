@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tokenlab_nb.sweep.rating import CERTAINTY, FEWEST, Lead, Ranking, Standing
@@ -33,9 +33,24 @@ class Verdict:
         return self.text
 
 
-def judge(ranking: Ranking) -> Verdict:
-    """Say who is ahead of all others, or what is missing for that."""
-    rows = ranking.standings
+def judge(ranking: Ranking, absent: Collection[str] = ()) -> Verdict:
+    """Say who is ahead of all others, or what is missing for that.
+
+    Args:
+        ranking: Ratings.
+        absent: Contestants that nobody can vote on, such as a model all of whose requests failed. The others are not
+            kept waiting for them.
+    """
+    away = [row.contestant for row in ranking.standings if row.contestant in absent and not row.votes]
+    rows = [row for row in ranking.standings if row.contestant not in away]
+    if away and len(rows) > 1:
+        found = _judged(ranking, rows)
+        has = "has no picture" if len(away) == 1 else "have no pictures"
+        return replace(found, text=f"{found.text} {_named(away)} {has} to compare.")
+    return _judged(ranking, ranking.standings)
+
+
+def _judged(ranking: Ranking, rows: Sequence[Standing]) -> Verdict:
     if len(rows) < 2:
         return Verdict("There is only one contestant: nothing to compare." if rows else "There is nothing to compare.")
     if needed := missing(rows):

@@ -314,7 +314,7 @@ class Judged:
         ballot = make_ballot(contested, self._pictures(), seed=seed, question=asked)
         return Ratings(
             ranking,
-            judge(ranking),
+            judge(ranking, ballot.absent),
             self._facts(contested),
             asked,
             contested.by,

@@ -98,7 +98,8 @@ class Sitting:
         pairs = len(self.ballot.pairs)
         done = pairs - len(self.ballot.remaining(counted))
         had = Counter(side.label for vote in counted for side in (vote.left, vote.right))
-        more = missing([Standing(label, votes=had[label]) for label in self.ballot.contestants])
+        shown = [label for label in self.ballot.contestants if label not in self.ballot.absent or had[label]]
+        more = missing([Standing(label, votes=had[label]) for label in shown])
         words = f"{done} of {pairs}" + (f", at least {more} more for a first answer" if more else "")
         return {"pairs": pairs, "done": done, "votes": len(counted), "progress": words}
 

@@ -92,6 +92,7 @@ class CompareGrid(Judging):
         self._told_head: dict[str, object] = {}
         self._take_request: Callable[[ImageRequest], str] = lambda _request: ""
         super().__init__(grid.jobs, title=title, through=through)
+        self.budget = lambda: grid.budget
         self._unsubscribe["grid"] = grid.subscribe(self._cells_soon)
         self._cells_soon()
 
@@ -322,6 +323,7 @@ class CompareGrid(Judging):
         if question is None or question["text"] != told:
             raise ValidationError("The grid has moved on meanwhile. Nothing was sent.", hint="Look at it first.")
         if action == "retry":
-            self.grid.retry(budget=self.budget())
+            self.grid.budget = self.budget()  # as it stands now: a Studio's may have been set anew since the grid ran
+            self.grid.retry()
         else:
             self.grid.resume()

@@ -66,24 +66,36 @@ def test_a_row_that_cannot_be_read_stands_in_the_way(journal: Journal) -> None:
     assert found(journal, ORIGIN, [REQUEST.hash]) == []
 
 
+def key(number: int) -> str:
+    return f"{REQUEST.hash}:{number}"
+
+
 def test_nothing_is_written_once_it_stands_otherwise_than_seen(journal: Journal) -> None:
     hashes = {REQUEST.hash}
-    reserve(journal, [], hashes, [take("job_a", 1)], [])
+    reserve(journal, [], [key(1)], [take("job_a", 1)], [])
     with pytest.raises(TakenError):
-        reserve(journal, [], hashes, [take("job_b", 1)], [])
+        reserve(journal, [], [key(1)], [take("job_b", 1)], [])
     assert journal.load("job_b") is None
     seen = found(journal, ORIGIN, hashes)
-    reserve(journal, seen, hashes, [take("job_b", 2)], [])
+    reserve(journal, seen, [key(2)], [take("job_b", 2)], [])
     journal.save(take("job_a", 1, waiting_stopped=True))  # let go of
     with pytest.raises(TakenError):
-        reserve(journal, [*seen, *found(journal, ORIGIN, hashes)], hashes, [take("job_c", 3)], [])
+        reserve(journal, seen, [key(1)], [take("job_a", 1)], [])
     assert {each.snapshot.id for each in found(journal, ORIGIN, hashes)} == {"job_a", "job_b"}
+
+
+def test_other_takes_of_the_same_request_may_move_meanwhile(journal: Journal) -> None:
+    journal.save(take("job_a", 1))
+    seen = found(journal, ORIGIN, {REQUEST.hash})
+    journal.save(done("job_a", 1), take("job_b", 2))
+    reserve(journal, seen, [key(3)], [take("job_c", 3)], [])
+    assert journal.load("job_c")
 
 
 def test_what_does_not_fit_a_budget_is_not_written(journal: Journal) -> None:
     dear = take("job_a", 1, estimate=Estimate(1.0, 2.0))
     with pytest.raises(BudgetExceededError):
-        reserve(journal, [], {REQUEST.hash}, [dear], [Budget(1.5)])
+        reserve(journal, [], [key(1)], [dear], [Budget(1.5)])
     assert journal.load("job_a") is None
-    reserve(journal, [], {REQUEST.hash}, [dear], [Budget(2.0)])
+    reserve(journal, [], [key(1)], [dear], [Budget(2.0)])
     assert journal.load("job_a") == dear

@@ -30,6 +30,7 @@ UNFETCHED = job("unfetched", S.FAILED, origins=(Origin("https://cdn.example.com/
 EMPTY = job("empty", S.FAILED, error=JobFailedError("None came.", facts=Facts(code=NO_PICTURE)))
 CHARGED = job("charged", S.FAILED, billing_transaction_id="billtxn_1")
 STOPPED = replace(TASK, id="stopped", waiting_stopped=True)
+REVIVED = replace(job("revived", S.DRAFT).move(S.SENDING, START + 9).move(S.UNKNOWN, START + 9))  # written long before
 AGAIN = replace(FAILED, id="again", repeats="lost")
 
 
@@ -60,6 +61,7 @@ AGAIN = replace(FAILED, id="again", repeats="lost")
         ([LOST, DONE], {False: DONE, True: None}),
         ([DONE], {False: DONE, True: None}),
         ([DONE, FAILED], {False: DONE, True: None}),
+        ([REVIVED, DONE], {False: DONE, True: REVIVED}),
         ([PARKED, DONE], {False: DONE, True: PARKED}),
     ],
 )

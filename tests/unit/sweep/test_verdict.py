@@ -55,6 +55,18 @@ def test_contestants_that_never_met_are_not_compared() -> None:
     assert said("9 A > B", "9 C > D", "B > C", among="ABCD").missing == 0
 
 
+def test_nobody_waits_for_a_contestant_that_cannot_be_voted_on() -> None:
+    given = votes("30 A > B")
+    ranking = rank(given, "ABCD", resamples(0, 400, pool_size(given)))
+    told = "A is ahead of B: more than 99 % sure."
+    assert judge(ranking, {"C", "D"}) == Verdict(f"{told} C and D have no pictures to compare.", "A")
+    three = rank(given, "ABC", resamples(0, 400, pool_size(given)))
+    assert judge(three, {"C"}) == Verdict(f"{told} C has no picture to compare.", "A")
+    assert judge(three, {"A", "C"}).winner == "A"  # its pictures are gone: the votes on them stand
+    none = rank([], "AB")
+    assert judge(none, {"A", "B"}) == judge(none)
+
+
 def test_a_clear_lead_is_told_with_how_sure_it_is() -> None:
     assert said("30 A > B") == Verdict("A is ahead of B: more than 99 % sure.", "A")
     assert said("13 B > A", "4 A > B") == Verdict("B is ahead of A: 98 % sure.", "B")

@@ -9,6 +9,7 @@ from tokenlab_nb import errors
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.repair import Mended, Repair
 from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.job import JobStatus
 from tokenlab_nb.sweep.feed import Started
 from tokenlab_nb.sweep.plan import Cell, Difference, Plan, Take, axis, key_of
@@ -26,8 +27,8 @@ class Desk:
     def __init__(self, make_job):
         self.make_job, self.asked = make_job, []
 
-    def run_takes(self, takes, *, budget=None):
-        self.asked.append(([take.key for take in takes], budget))
+    def run_takes(self, takes, *, budget=None, beside=None, anew=False):
+        self.asked.append(([take.key for take in takes], budget or beside))
         return Started({take.key: self.make_job("some-model") for take in takes})
 
 
@@ -288,6 +289,17 @@ def test_a_question_that_is_out_of_date_sends_nothing(make_grid, show, page, ask
     ask(widget, {"type": "grid", "id": 2, "action": "resume", "told": ""})
     assert "Nothing was sent" in page.answer_to(2)[0]["error"]
     assert grid._desk.asked == []
+
+
+def test_what_is_sent_from_the_grid_keeps_its_budget_or_the_studios_as_it_stands_now(make_grid, show, page, ask):
+    grid, now = make_grid(), [Budget(2.0)]
+    grid.budget = Budget(1.0)
+    widget = show(grid)
+    assert widget.budget() == Budget(1.0)  # also for what is mended, or run again
+    widget.budget = lambda: now[0]
+    failed(grid)
+    ask(widget, {"type": "grid", "id": 1, "action": "retry", "told": RETRY})
+    assert grid._desk.asked == [([next(iter(grid.plan.takes))], Budget(2.0))]
 
 
 def test_retrying_waits_for_the_models_and_holds_nothing_up(make_grid, show, page, ask):
