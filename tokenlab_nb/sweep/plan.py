@@ -143,6 +143,11 @@ class Plan:
         return total(take.price for key, take in self.takes.items() if key not in self.made)
 
     @cached_property
+    def price_anew(self) -> Total:
+        """What it will cost if what is made already is made once more, too."""
+        return total(take.price for take in self.takes.values())
+
+    @cached_property
     def hash(self) -> str:
         """SHA-256 over all that is sent: the same plan has the same one in every kernel."""
         text = "\n".join(sorted(self.takes))

@@ -58,6 +58,11 @@ class Sweep:
         return self.plan.price
 
     @property
+    def price_anew(self) -> Total:
+        """What ``run(anew=True)`` will cost: what is made already counts, too."""
+        return self.plan.price_anew
+
+    @property
     def seconds(self) -> float | None:
         """About how long it will take; None where nobody knows."""
         return self.plan.seconds
@@ -84,7 +89,7 @@ class Sweep:
         Args:
             budget: US dollars (or what `Desk.budget_of` made of them), beside the session's own limit.
             concurrency: Most requests of one model that go on at once; by default what its contract states.
-            anew: Make also those pictures once more that are there already.
+            anew: Make also those pictures once more that are there already; see `price_anew`.
 
         Raises:
             BudgetExceededError: If it might cost more than a budget leaves; nothing was sent.

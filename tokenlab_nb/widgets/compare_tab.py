@@ -71,7 +71,7 @@ class CompareTab:
         self._plans = 0
         self._planned: tuple[str, object, Sweep] | None = None  # its token, what it was made of, the plan
         self._closed = False
-        self._unsubscribe: list[Callable[[], None]] = []
+        self._unsubscribe: dict[str, Callable[[], None]] = {}  # by the grid's widget
         self.is_open = self._was_open = False
         self.form = PlanForm(self._press)
         self.code = CodeLine()
@@ -112,7 +112,7 @@ class CompareTab:
         """Free both ends of every widget. Grids go on running."""
         self._closed = True
         bridge().forget(self)
-        for unsubscribe in self._unsubscribe:
+        for unsubscribe in self._unsubscribe.values():
             unsubscribe()
         for widget in (self.form, self.code, *self.grids):
             widget.close()
@@ -227,12 +227,13 @@ class CompareTab:
         made.budget = self._budget
         made.offer("Use as reference", self._use)
         made.offer_recall("Set up in Create", self._recall)
-        self._unsubscribe.append(grid.subscribe(self.replan))  # what is made then costs nothing again
+        self._unsubscribe[made.uid] = grid.subscribe(self.replan)  # what is made then costs nothing again
         self.grids.insert(0, made)
         old = self.grids[_MOST_GRIDS:]
         del self.grids[_MOST_GRIDS:]
         self.shown.children = tuple(self.grids)
         for each in old:
+            self._unsubscribe.pop(each.uid)()
             each.close()
 
 

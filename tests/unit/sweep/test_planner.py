@@ -220,6 +220,7 @@ def test_what_is_made_already_costs_and_takes_nothing() -> None:
     plan = make_plan(axes(["a"], seed=[1, 2]), replace(basis, made=made))
     assert asked == [take.key for cell in before.cells for take in cell.takes]
     assert (before.price.high, plan.price.high) == (pytest.approx(0.02), pytest.approx(0.01))
+    assert plan.price_anew == before.price
     assert plan.made == {before.cells[0].takes[0].key}
     assert plan.hash == before.hash
 
