@@ -1,6 +1,6 @@
 """A grid of 100 results against 100 cards of ipywidgets, in JupyterLab: `python tests/bench/bench_compare.py`.
 
-Both show the same thumbnails, made beforehand. Time counts from before the widgets are made until every picture is
+Both show the same thumbnails, made beforehand; a bare anywidget that shows nothing else stands beside them as the floor. Time counts from before the widgets are made until every picture is
 painted, Python time is the kernel's processor time in between, and messages are what comes to the page.
 """
 
@@ -86,6 +86,41 @@ start = time.process_time()
 shown = CompareGrid(grid)
 display(shown)
 """
+BARE = '''
+import anywidget
+
+
+class Bare(anywidget.AnyWidget):  # the least that can show a hundred pictures
+    _esm = """
+function render({ model, el }) {
+  el.style.cssText = "display: grid; grid-template-columns: repeat(10, 150px)";
+  const images = Array.from({ length: 100 }, () => Object.assign(new Image(120, 120), { className: "bare" }));
+  el.append(...images);
+  model.on("msg:custom", (_message, buffers) => {
+    images.forEach((image, place) => (image.src = URL.createObjectURL(new Blob([buffers[place]]))));
+    model.send("got");
+  });
+  model.send("ready");
+}
+export default { render };
+"""
+
+    def __init__(self):
+        super().__init__()
+        self.on_msg(self.heard)
+
+    def heard(self, _widget, message, _buffers):
+        global painted
+        if message == "ready":
+            self.send({}, list(thumbs.values()))
+        else:
+            painted = time.process_time()
+
+
+painted = copying = 0.0
+start = time.process_time()
+display(Bare())
+'''
 SPENT = "(painted or time.process_time()) - start"
 COPY = "copying"
 
@@ -148,15 +183,16 @@ def main() -> None:
     with serving(["jupyterlab", "--no-browser", *OPTIONS], work, home) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(CHROMIUM_ARGS))
         lab = Harness("lab", server, browser, home)
-        runs: dict[str, list[dict[str, float]]] = {"cards": [], "grid": []}
+        runs: dict[str, list[dict[str, float]]] = {"cards": [], "grid": [], "bare": []}
         for _ in range(ROUNDS):
             runs["cards"].append(one(lab, CARDS, ".jp-OutputArea img"))
             runs["grid"].append(one(lab, WIDGET, ".tlnb-cell img"))
+            runs["bare"].append(one(lab, BARE, "img.bare"))
         for name, target in TARGETS.items():
-            cards, grid = (statistics.median(each[name] for each in runs[kind]) for kind in ("cards", "grid"))
-            sys.stdout.write(
-                f"{name:9} cards {cards:8.3f}  grid {grid:8.3f}  ratio {grid / cards:.3f} (target {target})\n"
-            )
+            medians = {kind: statistics.median(each[name] for each in found) for kind, found in runs.items()}
+            figures = "  ".join(f"{kind} {figure:8.3f}" for kind, figure in medians.items())
+            ratios = [medians[kind] / medians["cards"] for kind in ("grid", "bare")]
+            sys.stdout.write(f"{name:9} {figures}  ratio {ratios[0]:.3f} (target {target}), bare {ratios[1]:.3f}\n")
         copy = statistics.median(each["copy"] for each in runs["grid"])
         sys.stdout.write(f"beside it, the copy that is saved with the notebook: {copy:.3f} s of Python\n")
         scrolled = lab.open_cells([LARGE, "tl.CompareGrid(Grid(100, 10))"])

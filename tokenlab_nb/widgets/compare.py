@@ -87,6 +87,8 @@ class CompareGrid(Judging):
         self._wanted: dict[str, None] = {}  # thumbnails to make and send; the newest wish comes first
         self._for_twin: dict[str, None] = {}  # thumbnails to make for the twin alone
         self._left_to_shrink = _TWIN_PICTURES
+        asked = sum(take.request.count for take in grid.plan.takes.values())
+        self._twin_size = picture_size(min(_TWIN_PICTURES, asked))
         self._runs_again: dict[str, str] = {}
         self._told_jobs = self._jobs_by_cell()
         self._told_head: dict[str, object] = {}
@@ -228,15 +230,12 @@ class CompareGrid(Judging):
 
     def _shrink(self, sha256: str) -> None:
         """Make a picture of the twin: here, one by one, since all at once would hold up the news."""
-        self._shrunk(sha256, *self._twin_size())
+        self._shrunk(sha256, *self._twin_size)
         self._freeze_soon()
-
-    def _twin_size(self) -> tuple[int, int]:
-        return picture_size(min(_TWIN_PICTURES, sum(take.request.count for take in self.grid.plan.takes.values())))
 
     def _twin_rows(self) -> list[FrozenPicture]:
         cells = [(each.planned, [job.snapshot for job in each.jobs]) for each in self.grid.cells[:_TWIN_ROWS]]
-        edge, _ = self._twin_size()
+        edge, _ = self._twin_size
         thumbs = {sha256: small for (sha256, each), small in self._small.items() if each == edge}
         rows = [row for planned, jobs in cells for row in self._frozen_cell(planned, jobs, thumbs)]
         return rows[:_TWIN_ROWS]
