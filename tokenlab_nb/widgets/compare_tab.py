@@ -228,7 +228,8 @@ class CompareTab:
         sweep = planned[2]
         grid = sweep.run(self._budget())
         self._show(grid)
-        return "It runs in the grid below."
+        sends = any(key not in sweep.plan.made for key in sweep.plan.takes)
+        return "It runs in the grid below." if sends else "It stands in the grid below."
 
     def _show(self, grid: GridRun) -> None:
         made = import_module("tokenlab_nb.widgets.compare").CompareGrid(grid)
