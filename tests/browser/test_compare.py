@@ -171,6 +171,7 @@ def test_what_failed_is_sent_once_more_after_a_question_with_the_price(lab):
     grid = shown(notebook)
     expect(cells(grid).filter(has_text="The service failed")).to_have_count(2, timeout=30_000)
     expect(cells(grid).filter(has_text="There is no model 'no-such-model'").first).to_be_visible(timeout=30_000)
+    expect(cells(grid).filter(has_text="The service failed").first).to_contain_text("nothing charged")
     notebook.shot("compare-troubled", grid)
     grid.get_by_role("button", name="Retry failed").click()
     expect(grid.locator(".tlnb-gridask")).to_contain_text("This sends 1 request once more.", timeout=30_000)
@@ -182,6 +183,29 @@ def test_what_failed_is_sent_once_more_after_a_question_with_the_price(lab):
     grid.get_by_role("button", name=re.compile("^Retry and pay|^Retry$")).click()
     expect(grid.locator(".tlnb-counts")).to_have_text("4 done, 2 impossible", timeout=60_000)
     expect(grid.get_by_role("button", name="Retry failed")).to_be_hidden(timeout=30_000)
+
+
+OTHERWISE = """
+import tokenlab_nb as tl
+session = tl.connect(sandbox=True, data_dir="state")
+grid = session.compare("nano-banana-2", "A red fox in deep snow", size="1536x1024")
+grid.wait()
+grid
+"""
+
+
+def test_one_cell_says_what_came_otherwise_what_it_costs_and_that_nothing_can_be_judged(lab):
+    notebook = lab.open_cells([OTHERWISE, 'free = session.compare("z-image", "A red fox")\nfree.wait()\nfree'])
+    notebook.run_all()
+    grid = shown(notebook)
+    expect(cells(grid).first).to_contain_text("Came otherwise: asked 1536x1024", timeout=30_000)  # not "As asked"
+    grid.get_by_role("button", name="Judge blind").click()
+    dialog = notebook.page.get_by_role("dialog", name="Judge blind")
+    expect(dialog).to_contain_text("nothing varies between the cells but repeats", timeout=30_000)
+    expect(dialog.get_by_label("Judge between")).to_be_hidden()
+    notebook.page.keyboard.press("Escape")
+    free = notebook.cell(1).locator(".tlnb-money")
+    expect(free).to_have_text("sandbox: nothing is billed; at the service: free", timeout=30_000)
 
 
 def test_after_a_reload_all_is_there_again(full):

@@ -6,6 +6,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.harness import Notebook
 from tests.browser.test_money import budget, paid
+from tests.browser.test_pictures import HOLD, let_go
 from tests.browser.test_studio import control, opened, studio
 
 TWO = "nano-banana-2", "gpt-image-2"
@@ -87,6 +88,9 @@ def test_a_press_counts_once(lab):
     filled(nb, 2)
     assert nb.value("len(POSTS)") == 2
     nb.cell(0)
+    form(nb).get_by_role("spinbutton").fill("0")
+    expect(form(nb)).to_contain_text("Whole numbers from 1 to 100.")
+    expect(run(nb)).to_be_disabled()
     form(nb).get_by_role("spinbutton").fill("2")
     planned(nb, "4 cells")
     run(nb).focus()
@@ -94,6 +98,7 @@ def test_a_press_counts_once(lab):
         nb.page.keyboard.down("Enter")
     nb.page.keyboard.up("Enter")
     filled(nb, 4)
+    expect(run(nb)).to_be_focused()  # also while it cannot be pressed
     assert nb.value("len(POSTS)") == 4
 
 
@@ -102,10 +107,12 @@ def test_what_cannot_be_read_cannot_be_run(lab):
     tab(nb, "Compare").click()
     planned(nb, "1 cell")
     vary(nb, "n")
+    expect(form(nb)).to_contain_text("No value yet: it is not sent.")
     numbers = form(nb).locator("input.tlnb-plan-text")
     numbers.fill("1, two")
     expect(form(nb)).to_contain_text("two is no whole number")
     expect(run(nb)).to_be_disabled()
+    expect(form(nb).get_by_text("No value yet")).to_be_hidden()
     numbers.fill("1-3")
     planned(nb, "3 cells")
     assert nb.value("studio.compare.arguments()['n']") == [1, 2, 3]
@@ -124,6 +131,25 @@ def test_the_budget_holds_here_too(lab):
     run(nb).click()
     expect(form(nb)).to_contain_text("This might cost $0.226", timeout=30_000)
     expect(form(nb)).to_contain_text("Nothing was sent.")
+    assert nb.value("len(POSTS)") == 0
+
+
+def test_a_budget_that_python_has_not_heard_of_yet_holds(lab):
+    """Kernels with subshells hand a widget's first message to the thread that runs cells, further ones to another."""
+    nb = opened(lab, HOLD + paid("nano-banana-2"))
+    tab(nb, "Compare").click()
+    planned(nb, "1 cell")
+    form(nb).get_by_role("spinbutton").fill("3")
+    planned(nb, "3 cells")
+    nb.start(nb.add("print('it holds')\nhold('free')"))
+    expect(nb.page.locator(".jp-OutputArea-output", has_text="it holds")).to_be_attached(timeout=30_000)
+    nb.cell(0)
+    budget(nb).fill("0.10")
+    run(nb).click()
+    expect(form(nb)).to_contain_text("Run waits until the budget is taken in.", timeout=30_000)
+    let_go(nb, "free")
+    nb.wait_done()
+    expect(form(nb)).to_contain_text("This might cost $0.226", timeout=30_000)
     assert nb.value("len(POSTS)") == 0
 
 
@@ -155,6 +181,30 @@ def test_a_grid_outlives_other_cells_that_run_again(lab):
     nb.cell(0)
     filled(nb, 1)
     assert nb.value("studio.compare.grids[0].comm is not None")
+
+
+def test_a_reopened_notebook_shows_what_was_compared(lab):
+    nb = opened(lab, paid(*TWO))
+    tab(nb, "Compare").click()
+    planned(nb, "2 cells")
+    run(nb).click()
+    filled(nb, 2)
+    nb.wait_for("() => document.querySelectorAll('.tlnb-twin img[src^=data]').length === 2")
+    expect(nb.page.locator(".tlnb-twin").filter(visible=True)).to_have_count(0)  # the live one is looked at
+    saved = "".join(part for each in nb.save().cells[0].outputs for part in each.get("data", {}).get("text/html", ""))
+    assert saved.count("data:image/jpeg") == 2
+    assert "2 of 2 done" in saved
+
+
+def test_a_kernel_that_has_gone_is_told_in_words(lab):
+    nb = opened(lab, paid("nano-banana-2"))
+    tab(nb, "Compare").click()
+    planned(nb, "1 cell")
+    nb.js("await panel.sessionContext.session.kernel.restart();")
+    expect(form(nb)).to_contain_text("The kernel that made this has gone: run the cell again.", timeout=30_000)
+    expect(run(nb)).to_be_disabled()
+    form(nb).get_by_role("spinbutton").fill("3")
+    expect(form(nb)).not_to_contain_text("Planning")
 
 
 def test_the_readmes_picture_of_a_comparison(lab):

@@ -15,7 +15,7 @@ from typing import Any
 
 from tokenlab_nb.export.text import printable, template
 
-__all__ = ["PICTURE_BYTES", "TOTAL_BYTES", "Frozen", "FrozenPicture", "freeze", "picture_size"]
+__all__ = ["PICTURE_BYTES", "TOTAL_BYTES", "Frozen", "FrozenPicture", "free_place", "freeze", "picture_size"]
 
 PICTURE_BYTES = 20_000
 """Most bytes of one JPEG in a twin."""
@@ -110,6 +110,15 @@ class Frozen:
 def picture_size(count: int) -> tuple[int, int]:
     """Return the edge in pixels and the most bytes of one JPEG, so that ``count`` of them keep the total."""
     return next(((edge, most) for upto, edge, most in _SIZES if count <= upto), _SIZES[-1][1:])
+
+
+def free_place(uid: str) -> Frozen:
+    """Keep a place for a twin that is to come: nothing is seen of it.
+
+    Args:
+        uid: Of a live widget that stands beside it.
+    """
+    return Frozen(template("place.html.j2").render(uid=uid), "")
 
 
 def freeze(

@@ -22,6 +22,7 @@ QUESTIONS = ("Which follows the prompt better?", "Which looks better?", "Which w
 """To begin with; what was asked of a grid before comes first."""
 
 _NOTHING = "There is nothing to judge: no two cells that differ in this alone have pictures."
+_ALL_ALIKE = "There is nothing to judge: nothing varies between the cells but repeats. Compare two models, say."
 _MOST_QUESTIONS = 6
 _SURE = 1.96
 """Standard deviations beyond which chance alone is seen once in twenty times."""
@@ -169,14 +170,14 @@ class Sitting:
                 f"No pair is left of what is there. {_count(coming, 'cell')} still to come: their pairs come with them."
             )
         if not self.ballot.pairs:
-            return _NOTHING
+            return _NOTHING if _contested(self.grid) else _ALL_ALIKE
         again = f" {skipped} skipped: open judging again to see them once more." if skipped else ""
         return f"That was the last pair.{again}"
 
     def _words(self) -> str:
         ballot, coming = self.ballot, _coming(self.grid)
         if not ballot.pairs and not coming:
-            return _NOTHING
+            return _NOTHING if _contested(self.grid) else _ALL_ALIKE
         votes = len(ballot.counted(self.grid.votes))
         there = f"{_count(len(ballot.pairs), 'pair')} of pictures"
         said = f"{_count(votes, 'vote')} on this question so far" if votes else "no votes on this question yet"

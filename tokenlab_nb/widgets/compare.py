@@ -22,7 +22,7 @@ from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
 from tokenlab_nb.widgets._bridge import Bridge
 from tokenlab_nb.widgets._judging import Judging
 from tokenlab_nb.widgets._live import LiveJob
-from tokenlab_nb.widgets._twin import show
+from tokenlab_nb.widgets._twin import Twin, show
 
 __all__ = ["CompareGrid"]
 
@@ -222,6 +222,15 @@ class CompareGrid(Judging):
             self.send({"type": "lost", "hash": sha256, "text": str(error)})
 
     # The twin.
+
+    def take_place(self, twin: Twin) -> None:
+        """Put the twin where there is a place for it: one that came by a press has no output of its own."""
+        self.twin = twin
+        self._freeze_soon()
+
+    def leave_place(self) -> None:
+        """Leave that place to another one."""
+        self.twin = Twin(self.uid)
 
     def _ipython_display_(self, **_options: object) -> None:
         # The twin's pictures come when those of the page are on their way: they take longer than all the rest.

@@ -12,8 +12,10 @@ import ipywidgets as w
 from tokenlab_nb.contract.model import Json, Operation
 from tokenlab_nb.contract.workflows import VARY
 from tokenlab_nb.errors import TokenLabError, ValidationError
+from tokenlab_nb.export.frozen import Frozen, free_place
 from tokenlab_nb.widgets._base import close_whole, failure_text
 from tokenlab_nb.widgets._bridge import bridge
+from tokenlab_nb.widgets._twin import Twin
 from tokenlab_nb.widgets.code_line import CodeLine
 from tokenlab_nb.widgets.plan_form import PlanForm
 
@@ -53,6 +55,7 @@ class CompareTab:
         code: The equivalent Python.
         table: The plan, cell by cell.
         grids: What was run, newest first.
+        twin: The place of the newest grid's frozen twin, in the output of the Studio.
         is_open: Whether the tab is looked at; only then anything is planned.
     """
 
@@ -77,6 +80,7 @@ class CompareTab:
         self.code = CodeLine()
         self.table = w.HTML(_dom_classes=("tlnb-studio-plan",))
         self.grids: list[CompareGrid] = []
+        self.twin = Twin(self.form.uid)
         self.shown = w.VBox(_dom_classes=("tlnb-studio-grids",))
         self.form.observe(lambda _change: self.replan(), list(PlanForm.WISHES))
 
@@ -107,6 +111,10 @@ class CompareTab:
         """Plan soon, on the bridge's thread: it may read the ledger, and ask for contracts."""
         if self.is_open and not self._closed:
             bridge().soon(self, "plan", self._plan, gap=PLAN_GAP, work=True)
+
+    def frozen(self) -> Frozen:
+        """Return the newest grid's frozen twin; a free place for it, until there is one."""
+        return self.grids[0].frozen() if self.grids else free_place(self.form.uid)
 
     def close(self) -> None:
         """Free both ends of every widget. Grids go on running."""
@@ -220,7 +228,8 @@ class CompareTab:
         sweep = planned[2]
         grid = sweep.run(self._budget())
         self._show(grid)
-        return "It runs in the grid below."
+        sends = any(key not in sweep.plan.made for key in sweep.plan.takes)
+        return "It runs in the grid below." if sends else "It stands in the grid below."
 
     def _show(self, grid: GridRun) -> None:
         made = import_module("tokenlab_nb.widgets.compare").CompareGrid(grid)
@@ -228,7 +237,10 @@ class CompareTab:
         made.offer("Use as reference", self._use)
         made.offer_recall("Set up in Create", self._recall)
         self._unsubscribe[made.uid] = grid.subscribe(self.replan)  # what is made then costs nothing again
+        for older in self.grids[:1]:
+            older.leave_place()
         self.grids.insert(0, made)
+        made.take_place(self.twin)
         old = self.grids[_MOST_GRIDS:]
         del self.grids[_MOST_GRIDS:]
         self.shown.children = tuple(self.grids)

@@ -61,6 +61,10 @@ class PlanForm(Widget):
         told = {"summary": summary, "problem": problem, "button": button, "token": token}
         self.told = {**told, "revision": self.revision}
 
+    def _on_heard(self, _message: Mapping[str, Any], _buffers: Buffers) -> Result:
+        """Asked to see whether this end is still there."""
+        return None
+
     def _on_run(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         self._run(message["id"], str(message["token"]))
         return LATER

@@ -184,7 +184,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         close_looks(self)
 
     def _ipython_display_(self, **_options: object) -> None:
-        import_module("tokenlab_nb.widgets._twin").show(self, {self.gallery.twin: self.gallery.frozen()})
+        twins = {self.gallery.twin: self.gallery.frozen(), self.compare.twin: self.compare.frozen()}
+        import_module("tokenlab_nb.widgets._twin").show(self, twins)
 
     def show_error(self, text: str) -> None:
         """Show a failure in the bar on top; an empty text takes it away."""

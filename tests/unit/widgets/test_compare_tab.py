@@ -8,6 +8,7 @@ import pytest
 
 import tokenlab_nb as tl
 from tests.unit.widgets.test_studio import until
+from tokenlab_nb.widgets import _twin
 from tokenlab_nb.widgets.compare_tab import CompareTab
 
 
@@ -168,3 +169,33 @@ def test_a_picture_of_the_grid_goes_into_further_requests(studio, tab, sandbox_s
     until(lambda: grid.images)
     assert grid._take(grid.images[0]) == "Added to the pictures."
     assert studio.inputs.references.value[0].picture == grid.images[0].sha256
+
+
+def test_the_newest_grid_has_its_twin_in_the_output_of_the_studio(studio, tab, monkeypatch):
+    """A grid that came by a press has no output of its own: without a place for it, a reopened notebook lacks it."""
+    shown: dict[str, str] = {}
+
+    class Shell:
+        kernel = object()
+
+    def publish(data, *, transient=None, **_more):
+        shown.update({transient["display_id"]: data["text/html"]} if transient else {})
+
+    monkeypatch.setattr(_twin, "get_ipython", Shell)
+    monkeypatch.setattr(_twin, "publish_display_data", publish)
+    studio._ipython_display_()
+    place = tab.twin.display_id
+    assert "<table" not in shown[place]
+    press(tab)
+    until(lambda: shown[place].count("data:image/jpeg") == 2)
+    first = tab.grids[0]
+    assert f"tlnb-twin-{first.uid}" in shown[place]
+    say(tab, repeats=2)
+    press(tab)
+    until(lambda: shown[place].count("data:image/jpeg") == 4)
+    assert f"tlnb-twin-{tab.grids[0].uid}" in shown[place]
+    first.twin.update(first.frozen())
+    first._refreeze()
+    assert f"tlnb-twin-{tab.grids[0].uid}" in shown[place]  # it left its place
+    studio._ipython_display_()
+    assert shown[place].count("data:image/jpeg") == 4

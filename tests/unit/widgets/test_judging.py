@@ -210,7 +210,7 @@ def test_where_nothing_can_be_paired_it_says_so(judge):
     facts = voter.open()
     assert not facts["ready"]
     assert facts["words"] == voter.deal()[0]["ended"]
-    assert facts["words"].startswith("There is nothing to judge")
+    assert facts["words"].startswith("There is nothing to judge: nothing varies")
 
 
 def test_the_prompt_is_told_where_it_is_the_same(voter):

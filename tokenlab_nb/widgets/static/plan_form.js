@@ -59,6 +59,7 @@ function axisEditor(field, values, { changed, remove }) {
   const text = field.closed ? null : h(tag, { class: "tlnb-plan-text", "aria-label": `${field.label}: ${hint}`, placeholder: hint, on: { input: tell } });
   if (text) text.value = shown.join(tag === "input" ? ", " : "\n");
   const wrong = h("p", { class: "tlnb-plan-wrong", id, role: "alert", hidden: true });
+  const none = h("p", { class: "tlnb-plan-quiet tlnb-plan-none", text: "No value yet: it is not sent.", hidden: values.length > 0 });
   const gone = h("button", { class: "tlnb-button", type: "button", text: "Remove", "aria-label": `Remove ${field.label}`, on: { click: remove } });
 
   function tell() {
@@ -76,7 +77,9 @@ function axisEditor(field, values, { changed, remove }) {
       setAttr(text, "aria-describedby", problem ? id : null);
     }
     const ticked = boxes.filter((each) => each.box.checked).map((each) => each.value);
-    changed(problem ? null : [...ticked.filter((value) => value !== null), ...typed.filter((value) => !ticked.some((each) => same(each, value))), ...ticked.filter((value) => value === null)]);
+    const found = [...ticked.filter((value) => value !== null), ...typed.filter((value) => !ticked.some((each) => same(each, value))), ...ticked.filter((value) => value === null)];
+    setShown(none, !problem && !found.length);
+    changed(problem ? null : found);
   }
 
   return h(
@@ -86,6 +89,7 @@ function axisEditor(field, values, { changed, remove }) {
     h("div", { class: "tlnb-plan-ticks" }, ...boxes.map((each) => each.node)),
     text,
     wrong,
+    none,
     h("p", { class: "tlnb-plan-quiet", text: [field.limits, field.takers].filter(Boolean).join(". ") }),
     gone,
   );
@@ -98,25 +102,41 @@ function render({ model, el }) {
   const add = h("select", { class: "tlnb-plan-add", "aria-label": "Add a setting" });
   const another = h("button", { class: "tlnb-button", type: "button", text: "Add a prompt" });
   const times = h("input", { type: "number", min: 1, max: 100, class: "tlnb-plan-number" });
+  const timesWrong = h("p", { class: "tlnb-plan-wrong", id: `tlnb-times-${model.get("uid")}`, role: "alert", text: "Whole numbers from 1 to 100.", hidden: true });
   const strict = h("input", { type: "checkbox" });
   const apart = h("input", { type: "checkbox" });
   const apartLine = h("label", { class: "tlnb-plan-tick" }, apart, "Each picture in cells of its own");
   const summary = h("p", { class: "tlnb-plan-summary", role: "status" });
   const problem = h("p", { class: "tlnb-plan-wrong", role: "alert" });
-  const run = h("button", { class: "tlnb-plan-run", type: "button", disabled: true });
+  const run = h("button", { class: "tlnb-plan-run", type: "button", "aria-disabled": "true" });
   const said = h("span", { class: "tlnb-plan-quiet", role: "status" });
   const promptPart = h("div", { class: "tlnb-plan-part" }, h("h4", { text: "Prompts" }), prompts, another);
   let unread = new Set(); // settings whose text cannot be read
   let sending = false;
+  let dead = false; // whether the kernel's end is gone
   let known = "";
 
   /** Tell Python of a change: until its plan is here, what is shown may not be run. */
   function set(name, value) {
     model.set(name, value);
     model.set("revision", model.get("revision") + 1);
+    setText(said, "");
     model.save_changes();
     tell();
   }
+
+  /** Find out whether Python is still there: without it no plan comes, however long one waits. */
+  function probe() {
+    try {
+      model.send({ type: "heard" });
+    } catch {
+      dead = true;
+    }
+    tell();
+  }
+
+  /** A button that is pressed keeps the focus while it cannot be pressed. */
+  const canRun = () => run.getAttribute("aria-disabled") !== "true";
 
   function setPrompt(place, text) {
     const next = [...model.get("prompts")];
@@ -151,7 +171,7 @@ function render({ model, el }) {
     if (now === known) return;
     known = now;
     const shown = Object.keys(chosen).map((name) => fields.find((field) => field.name === name) ?? { name, label: name, kind: "json", values: [], closed: false, limits: "", takers: "None of the chosen models takes it" });
-    unread = new Set();
+    unread = new Set([...unread].filter((name) => name === "repeats"));
     axes.replaceChildren(
       ...shown.map((field) =>
         axisEditor(field, chosen[field.name], {
@@ -178,11 +198,12 @@ function render({ model, el }) {
   function tell() {
     const told = model.get("told");
     const fresh = told.revision === model.get("revision") && unread.size === 0;
-    setText(summary, fresh ? told.summary || "" : unread.size ? "" : "Planning…");
-    setText(problem, fresh ? told.problem || "" : unread.size ? "Mend the values above first." : "");
+    setText(summary, dead ? "" : fresh ? told.summary || "" : unread.size ? "" : "Planning…");
+    setText(problem, dead ? KERNEL_GONE : fresh ? told.problem || "" : unread.size ? "Mend the values above first." : "");
     setShown(problem, Boolean(problem.textContent));
     setText(run, told.button || "Run");
-    run.disabled = !fresh || !told.token || sending;
+    setAttr(run, "data-token", told.token || null);
+    setAttr(run, "aria-disabled", dead || !fresh || !told.token || sending ? "true" : null);
   }
 
   function update() {
@@ -210,14 +231,20 @@ function render({ model, el }) {
     axes.lastElementChild.querySelector("input, textarea")?.focus();
   });
   times.addEventListener("input", () => {
-    const count = Math.round(times.valueAsNumber);
-    if (count >= 1 && count <= 100) set("repeats", count);
+    const count = times.valueAsNumber;
+    const right = Number.isInteger(count) && count >= 1 && count <= 100;
+    unread[right ? "delete" : "add"]("repeats");
+    setShown(timesWrong, !right);
+    setAttr(times, "aria-invalid", right ? null : "true");
+    setAttr(times, "aria-describedby", right ? null : timesWrong.id);
+    if (right) set("repeats", count);
+    else tell();
   });
   strict.addEventListener("change", () => set("strict", strict.checked));
   apart.addEventListener("change", () => set("apart", apart.checked));
   run.addEventListener("keydown", (event) => event.repeat && event.preventDefault()); // a held key is one press
   run.addEventListener("click", async (event) => {
-    if (sending || event.detail > 1) return; // the second half of a double click is no second run
+    if (!canRun() || event.detail > 1) return; // the second half of a double click is no second run
     sending = true;
     setText(said, "Sending…");
     tell();
@@ -238,9 +265,10 @@ function render({ model, el }) {
       "div",
       { class: "tlnb-plan-line" },
       h("label", { class: "tlnb-plan-tick" }, "Make each cell", times, "times"),
-      h("label", { class: "tlnb-plan-tick" }, strict, "Adjust nothing"),
+      h("label", { class: "tlnb-plan-tick" }, strict, "Adjust nothing: what cannot be sent as asked is left out"),
       apartLine,
     ),
+    timesWrong,
     summary,
     problem,
     h("div", { class: "tlnb-plan-line" }, run, said),
@@ -251,8 +279,12 @@ function render({ model, el }) {
   const names = ["fields", "prompts", "axes", "repeats", "strict", "apart", "pictures", "with_prompt", "revision", "told"];
   const events = names.map((name) => `change:${name}`).join(" ");
   model.on(events, update);
+  model.on("comm_live_update", probe);
   update();
-  return () => model.off(events, update);
+  return () => {
+    model.off(events, update);
+    model.off("comm_live_update", probe);
+  };
 }
 
 export default { render };

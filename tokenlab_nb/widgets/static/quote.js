@@ -25,16 +25,29 @@ function render({ model, el }) {
   root.append(price, h("div", { class: "tlnb-quote-line" }, label, limit, spent), allowLine, twinLine);
   el.append(root);
 
-  // Sent at once and in order, so that a click on Run cannot overtake it.
+  // Sent at once, and marked until Python has it, so that a click on Run cannot overtake it.
+  let unheard = 0;
+  const hand = async (type, fields) => {
+    unheard += 1;
+    setAttr(root, "data-busy", "true");
+    try {
+      await ask(model, type, fields);
+    } catch {
+      // what is wrong with it stands in the alert region
+    } finally {
+      unheard -= 1;
+      setAttr(root, "data-busy", unheard ? "true" : null);
+    }
+  };
   let told = model.get("limit");
   const tell = () => {
     if (limit.value === told) return;
     told = limit.value;
-    ask(model, "budget", { text: told }).catch(() => {}); // what is wrong with it stands in the alert region
+    hand("budget", { text: told });
   };
   limit.addEventListener("change", tell);
   limit.addEventListener("keydown", (event) => event.key === "Enter" && tell());
-  allow.addEventListener("change", () => ask(model, "allow", { on: allow.checked }).catch(() => {}));
+  allow.addEventListener("change", () => hand("allow", { on: allow.checked }));
   reveal.addEventListener("click", () => ask(model, "show").catch(() => {}));
 
   const update = () => {

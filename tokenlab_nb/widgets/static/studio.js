@@ -15,6 +15,8 @@ function runOnKeys(box) {
 }
 
 const WAITS = "Run waits for the pictures on their way.";
+const COUNTS = "Run waits until the budget is taken in.";
+const PASSED = "Something has changed since this plan was shown. Nothing was sent: look, and press Run again.";
 const ASKS = "Run waits for your answer about a large picture, and goes on then.";
 const AT_WORK = "Python is at work: Run is heard when the running cell ends.";
 const SLOW = 1000; // ms, after which the wait for Python is told
@@ -24,7 +26,8 @@ const TURNS = { subtree: true, childList: true, attributes: true, attributeFilte
 function tellWait(box, told) {
   const tell = () => {
     const asks = box.querySelector(".tlnb-refs-card[data-state='asking']");
-    setText(told, asks ? ASKS : box.querySelector("[data-busy='true']") ? WAITS : "");
+    const counts = box.querySelector(".tlnb-quote[data-busy='true']");
+    setText(told, asks ? ASKS : counts ? COUNTS : box.querySelector("[data-busy='true']") ? WAITS : "");
   };
   const watch = new MutationObserver(tell);
   watch.observe(box, TURNS);
@@ -44,7 +47,8 @@ function tellProblems(box) {
 }
 
 /**
- * Wait until no picture is on its way to Python: a run without it would be another run.
+ * Wait until no picture and no budget is on its way to Python: a run without it would be another run. The first message
+ * of a widget may reach Python on another thread than those of others, and so be overtaken.
  * Returns whether all of them came; one may be refused or removed meanwhile, or another workflow be chosen.
  */
 async function arrived(box) {
@@ -66,7 +70,7 @@ async function arrived(box) {
 }
 
 /**
- * Let a click on Run through only when Python has heard all that was typed and painted and has all pictures that are
+ * Let a click on Run, in either tab, through only when Python has heard all that was typed and painted and has all pictures that are
  * on their way to it, and once only. What it waits for stands beside it.
  * ipywidgets holds text back while an earlier change is on its way, so a click could overtake the end of the prompt.
  * Python answers a question after those changes; by then the text that was held back is sent, and the click follows it.
@@ -74,14 +78,16 @@ async function arrived(box) {
 function runWhenHeard(box, model) {
   let state = "ready";
   const told = h("span", { class: "tlnb-studio-wait", role: "status" });
-  box.querySelector(".tlnb-studio-foot")?.append(told);
   const onClick = async (event) => {
-    const button = event.target.closest(".tlnb-studio-run");
-    if (!button || state === "passing") return;
+    const button = event.target.closest(".tlnb-studio-run, .tlnb-plan-run");
+    if (!button || state === "passing" || button.ariaDisabled === "true") return;
     event.preventDefault();
     event.stopPropagation();
     if (state === "asking" || event.detail > 1) return; // the second half of a double click is no second run
     state = "asking";
+    const shown = button.dataset.token;
+    let end = "";
+    button.closest(".tlnb-studio-foot, .tlnb-plan-line")?.append(told);
     const endTelling = tellWait(box, told);
     let slow = 0;
     try {
@@ -92,12 +98,16 @@ function runWhenHeard(box, model) {
       endTelling();
       slow = setTimeout(() => setText(told, AT_WORK), SLOW);
       await ask(model, "heard");
+      if (button.dataset.token !== shown) {
+        end = PASSED;
+        return;
+      }
       state = "passing";
       button.click();
     } finally {
       endTelling();
       clearTimeout(slow);
-      setText(told, "");
+      setText(told, end);
       state = "ready";
     }
   };

@@ -31,6 +31,8 @@ function setShown(node, shown) {
   if (node.hidden === shown) node.hidden = !shown;
 }
 
+const KERNEL_GONE = "The kernel that made this has gone: run the cell again.";
+
 /** Ask Python; resolves to `{result, buffers}`, rejects with its text. It waits while a cell blocks the kernel. */
 function ask(model, type, fields = {}, buffers = []) {
   const id = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
@@ -42,7 +44,12 @@ function ask(model, type, fields = {}, buffers = []) {
       else reject(new Error(message.error));
     };
     model.on("msg:custom", listen);
-    model.send({ ...fields, type, id }, undefined, buffers);
+    try {
+      model.send({ ...fields, type, id }, undefined, buffers);
+    } catch {
+      model.off("msg:custom", listen); // what a comm without its kernel throws is no word for people
+      reject(new Error(KERNEL_GONE));
+    }
   });
 }
 

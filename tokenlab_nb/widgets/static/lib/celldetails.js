@@ -106,7 +106,7 @@ function statusLines(state, cell) {
   const lines = [h("p", {}, h("strong", { text: kind === "impossible" ? "Impossible" : CELL_KINDS[kind] }), kind === "impossible" ? `: ${cell.reason}` : ` · ${planWords(cell, state.rowsOf(cell)).replace(/^./, (first) => first.toLowerCase())}`)];
   if (cell.differences.length) lines.push(h("ul", {}, ...cell.differences.map((text) => h("li", { text }))));
   const cost = priceWords(state, cell);
-  if (cost) lines.push(h("p", { text: cost.startsWith("price") ? `${cost[0].toUpperCase()}${cost.slice(1)}` : `Price: ${cost}` }));
+  if (cost) lines.push(h("p", { text: /^(price|would|nothing)/.test(cost) ? `${cost[0].toUpperCase()}${cost.slice(1)}` : `Price: ${cost}` }));
   return lines;
 }
 

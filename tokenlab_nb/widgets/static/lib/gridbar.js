@@ -133,7 +133,7 @@ function gridHead(model, store, state, extra) {
 }
 
 function moneyWords(head) {
-  if (!head.billed) return head.price ? `sandbox: nothing is billed; it would cost ${head.price.replace("about ", "")}` : "";
+  if (!head.billed) return head.price ? `sandbox: nothing is billed; at the service: ${head.price}` : "";
   return [head.price && `planned: ${head.price}`, head.spent && `sent so far: ${head.spent}`].filter(Boolean).join(", ");
 }
 

@@ -48,7 +48,7 @@ function gridCell(model, store, state, acts) {
     const words = [];
     if (state.reference === cell.index) words.push("Base");
     if (picture?.count > 1) words.push(`${picture.place + 1} of ${picture.count}`);
-    if (picture && kind !== "picture") words.push(CELL_KINDS[kind]);
+    if (picture && kind !== "picture") words.push(kind === "waiting" ? "More to come" : CELL_KINDS[kind]);
     const text = words.join("|");
     if (marks.dataset.words === text) return;
     marks.dataset.words = text;
@@ -57,7 +57,9 @@ function gridCell(model, store, state, acts) {
 
   function setPlan() {
     const told = kind === "hidden" || kind === "filtered" ? "" : planWords(cell, state.rowsOf(cell));
-    setText(plan, told);
+    const other = cell.status === "asked" && picture ? otherSize(state, cell, picture.data) : "";
+    setText(plan, other || told);
+    node.toggleAttribute("data-otherwise", Boolean(other));
     setAttr(plan, "title", cell.differences.join("\n") || null);
   }
 
@@ -155,9 +157,17 @@ function pictureFacts(state, cell, { row, data }) {
   return parts.filter(Boolean).join(" · ");
 }
 
+/** Where another size came than the one that was sent: "as asked" alone would hide that. */
+function otherSize(state, cell, data) {
+  const asked = sentValue(state, cell, "size");
+  return data.width && askedAgainstGot(asked, `${data.width}x${data.height}`, "").differs ? `Came otherwise: asked ${asked}` : "";
+}
+
 /** What a cell costs: as its jobs say, where there are some; as planned before. */
 function priceWords(state, cell) {
   const rows = state.rowsOf(cell);
+  const sold = rows.filter((row) => row.kind !== "failed" && row.kind !== "cancelled");
+  if (rows.length && !sold.length) return state.table.head.billed ? rows.map((row) => row.price).find(Boolean) || "nothing charged" : "";
   if (rows.length === 1 && rows[0].price) return rows[0].price;
   return cell.price.startsWith("$") && !state.table.head.billed ? `would cost ${cell.price}` : cell.price;
 }

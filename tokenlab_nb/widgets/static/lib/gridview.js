@@ -47,7 +47,7 @@ function gridView(model, store, state, el, { open, info }) {
   function measure() {
     const room = scroller.clientWidth;
     if (!room) return;
-    const head = Math.round(Math.min(240, Math.max(92, room * 0.17)));
+    const head = Math.round(Math.min(240, Math.max(104, room * 0.17)));
     const count = Math.max(1, lines.columns.length);
     const least = Math.min(CELL_WIDTHS[state.size], Math.max(120, room - head));
     const width = Math.floor(Math.min(least * MOST_WIDER, Math.max(least, (room - head) / count)));

@@ -130,6 +130,7 @@ function blindVote(model, store, state, el) {
 function voteStart({ begin, learn, see }) {
   const question = h("input", { class: "tlnb-judge-question", type: "text", maxlength: "200", autocomplete: "off" });
   const by = h("select", { class: "tlnb-judge-by" });
+  const between = h("div", { class: "tlnb-judge-field" }, h("label", {}, h("span", { text: "Judge between" }), by));
   const ideas = h("div", { class: "tlnb-judge-ideas", role: "group", "aria-label": "Questions to choose from" });
   const facts = h("p", { class: "tlnb-judge-facts", role: "status" });
   const go = h("button", { class: "tlnb-button tlnb-judge-go", type: "submit", text: "Start judging" });
@@ -146,7 +147,7 @@ function voteStart({ begin, learn, see }) {
     { class: "tlnb-judge-start" },
     h("p", { class: "tlnb-judge-lead", text: "You see two pictures at a time, A and B, and say which one answers the question better. Which side is which is shuffled; names, sizes and prices stay hidden until you ask for the results. Nothing is sent to the service, and nothing costs anything." }),
     h("div", { class: "tlnb-judge-field" }, h("label", {}, h("span", { text: "Question" }), question), ideas),
-    h("div", { class: "tlnb-judge-field" }, h("label", {}, h("span", { text: "Judge between" }), by)),
+    between,
     facts,
     h("div", { class: "tlnb-judge-row" }, go, look),
     h("h3", { class: "tlnb-judge-sub", text: "Keys" }),
@@ -186,6 +187,7 @@ function voteStart({ begin, learn, see }) {
         by.replaceChildren(...news.axes.map((axis) => h("option", { value: axis.name, text: axis.words })));
       }
       by.value = news.by;
+      setShown(between, news.axes.length > 0);
     }
     setText(facts, news ? news.words : "Looking at what there is to judge.");
     allow();
