@@ -88,7 +88,9 @@ function gridCell(model, store, state, acts) {
     const alive = kind === "waiting" && !store.dead;
     const error = kind === "failed" || kind === "unknown" ? row?.error : null;
     setText(title, lost || words || (picture ? "Loading the picture" : error ? error.title : kind === "waiting" && store.dead ? "No longer followed" : row ? row.words : "Getting ready"));
-    setText(tell, picture || kind === "hidden" || kind === "filtered" ? "" : kind === "impossible" ? cell.reason : error ? [error.text, error.hint].filter(Boolean).join(" ") : cell.differences.join(" "));
+    const told = picture || kind === "hidden" || kind === "filtered" ? "" : kind === "impossible" ? cell.reason : error ? [error.text, error.hint].filter(Boolean).join(" ") : cell.differences.join(" ");
+    setText(tell, told);
+    setAttr(tell, "title", told || null);
     setShown(time, alive && row?.running === true);
     setShown(bar, alive && Boolean(row) && row.progress !== null);
     if (row?.progress) bar.value = row.progress;

@@ -3,6 +3,7 @@
 const CELL_WIDTHS = [132, 200, 288, 420]; // of a cell, in CSS pixels, by `state.size`
 const MOST_WIDER = 1.4; // how far cells grow to fill the room
 const CELL_PAD = 6;
+const TELL_LINE = 17.4; // px of a line in a cell without a picture
 const TELL_AFTER = 150; // ms between two messages on what is in view
 
 /**
@@ -59,6 +60,9 @@ function gridView(model, store, state, el, { open, info }) {
     if (same) return;
     const at = size ? scroller.scrollTop / size.height : 0; // the row on top stays there
     size = next;
+    const linesIn = (room) => Math.max(1, Math.floor(room / TELL_LINE)); // of what a cell without a picture says
+    sheet.style.setProperty("--tlnb-lines", linesIn(frame - 40));
+    sheet.style.setProperty("--tlnb-acting-lines", linesIn(frame - 120));
     for (const [name, value] of Object.entries({ head, width, frame, height: size.height, top: size.top })) sheet.style.setProperty(`--tlnb-${name}`, `${value}px`);
     if (at) scroller.scrollTop = at * size.height;
   }
