@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import violations
 from tests.browser.harness import Notebook
+from tests.browser.test_compare_vote import pair, press
 from tests.browser.test_studio import opened, run_button, studio, write
 
 
@@ -68,10 +69,16 @@ def test_a_grid_its_details_looking_closely_and_judging(lab, theme):
     grid.get_by_role("button", name="Judge blind").click()
     judge = grid.get_by_role("dialog").filter(visible=True)
     judge.wait_for()
-    expect(judge.locator("img, canvas").first).to_be_visible(timeout=30_000)
+    expect(judge.get_by_role("button", name="Start judging")).to_be_enabled(timeout=30_000)
     assert violations(judge) == []
-    while judge.get_by_role("button", name="Tie").is_visible() and judge.get_by_role("button", name="Tie").is_enabled():
-        judge.get_by_role("button", name="Tie").click()
+    judge.get_by_role("button", name="Start judging").click()
+    pair(nb, 0)
+    assert violations(judge) == []
+    press(nb, "t")
+    see = judge.get_by_role("button", name="Show results").filter(visible=True)
+    expect(see).to_be_enabled(timeout=30_000)
+    see.click()
+    expect(judge.get_by_role("table")).to_be_visible(timeout=30_000)
     assert violations(judge) == []
 
 
