@@ -1,7 +1,8 @@
 """A grid of 100 results against 100 cards of ipywidgets, in JupyterLab: `python tests/bench/bench_compare.py`.
 
-Both show the same thumbnails, made beforehand; beside them stands a bare anywidget that shows nothing else, as the floor. Time counts from before the widgets are made until every picture is
-painted, Python time is the kernel's processor time in between, and messages are what comes to the page.
+Both show the same thumbnails, made beforehand; a bare anywidget, which shows nothing else, is the floor. Time counts from
+before the widgets are made until every picture is painted, Python time is the kernel's processor time in between, and
+messages are what comes to the page.
 """
 
 from __future__ import annotations
@@ -98,9 +99,9 @@ function render({ model, el }) {
   el.append(...images);
   model.on("msg:custom", (_message, buffers) => {
     images.forEach((image, place) => (image.src = URL.createObjectURL(new Blob([buffers[place]]))));
-    model.send("got");
+    model.send({ got: true });
   });
-  model.send("ready");
+  model.send({ ready: true });
 }
 export default { render };
 """
@@ -111,7 +112,7 @@ export default { render };
 
     def heard(self, _widget, message, _buffers):
         global painted
-        if message == "ready":
+        if "ready" in message:
             self.send({}, list(thumbs.values()))
         else:
             painted = time.process_time()
