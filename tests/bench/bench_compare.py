@@ -1,6 +1,6 @@
 """A grid of 100 results against 100 cards of ipywidgets, in JupyterLab: `python tests/bench/bench_compare.py`.
 
-Both show the same thumbnails, made beforehand; a bare anywidget, which shows nothing else, is the floor. Time counts from
+Both show the same thumbnails, made beforehand; a bare anywidget, which shows nothing else, is the floor. Time is from
 before the widgets are made until every picture is painted, Python time is the kernel's processor time in between, and
 messages are what comes to the page.
 """
