@@ -226,6 +226,7 @@ class CompareGrid(Judging):
     def take_place(self, twin: Twin) -> None:
         """Put the twin where there is a place for it: one that came by a press has no output of its own."""
         self.twin = twin
+        self._frozen_rows = None  # another grid's may stand there
         self._freeze_soon()
 
     def leave_place(self) -> None:

@@ -225,22 +225,27 @@ class CompareTab:
         self.replan()
         if not planned or planned[0] != token or planned[1] != self._wish():
             raise ValidationError(_CHANGED)
-        sweep = planned[2]
-        grid = sweep.run(self._budget())
-        self._show(grid)
-        sends = any(key not in sweep.plan.made for key in sweep.plan.takes)
+        plan = planned[2].plan
+        sends = any(key not in plan.made for key in plan.takes)
+        shown = [each for each in self.grids if (each.grid.plan.hash, each.grid.plan.axes) == (plan.hash, plan.axes)]
+        # What is here in full needs no second grid.
+        self._put_first(shown[0] if shown and not sends else self._made(planned[2].run(self._budget())))
         return "It runs in the grid below." if sends else "It stands in the grid below."
 
-    def _show(self, grid: GridRun) -> None:
-        made = import_module("tokenlab_nb.widgets.compare").CompareGrid(grid)
+    def _made(self, grid: GridRun) -> CompareGrid:
+        made: CompareGrid = import_module("tokenlab_nb.widgets.compare").CompareGrid(grid)
         made.budget = self._budget
         made.offer("Use as reference", self._use)
         made.offer_recall("Set up in Create", self._recall)
         self._unsubscribe[made.uid] = grid.subscribe(self.replan)  # what is made then costs nothing again
+        return made
+
+    def _put_first(self, grid: CompareGrid) -> None:
+        """Show a grid above the others; the output's place for a twin is its own then."""
         for older in self.grids[:1]:
             older.leave_place()
-        self.grids.insert(0, made)
-        made.take_place(self.twin)
+        self.grids = [grid, *(each for each in self.grids if each is not grid)]
+        grid.take_place(self.twin)
         old = self.grids[_MOST_GRIDS:]
         del self.grids[_MOST_GRIDS:]
         self.shown.children = tuple(self.grids)

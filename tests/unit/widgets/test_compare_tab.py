@@ -116,7 +116,9 @@ def test_what_is_made_already_costs_nothing(tab, sandbox_session):
     tab.replan()
     until(lambda: "made before" in tab.form.told["summary"])
     assert tab.form.told["button"] == "Show it, costs nothing"
+    first = tab.grids[0]
     assert "ok" in press(tab)
+    assert tab.grids == [first]  # it is here already
     assert len(sandbox_session.jobs) == 2
 
 
