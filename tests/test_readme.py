@@ -72,5 +72,5 @@ def test_the_test_command_is_the_one_of_ci():
     reading = next(line for line in script.splitlines() if line.startswith("test_command="))
     code = f'{reading}; printf "%s" "$test_command"'
     said = subprocess.run(["bash", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert re.fullmatch(r"(?:python -m )?pytest", said)
+    assert re.fullmatch(r"(?:python -m )?pytest(?: -n 2 --dist loadfile)?", said)
     assert any(f'pip install -e ".[test]"\n{said}\n' in block for block in _blocks("bash"))
