@@ -29,7 +29,8 @@ def standing(jobs: Sequence[JobSnapshot], *, anew: bool = False) -> JobSnapshot 
     under_way = next((job for job in newest if _is_under_way(job)), None)
     if under_way:
         return under_way
-    repeated = {job.repeats for job in newest}  # an unknown one that the user ran again is settled by that
+    # An unknown one that the user ran again is settled by that, but not where it was called off before it was sent.
+    repeated = {job.repeats for job in newest if job.sent_at is not None}
     since_done = newest[: newest.index(done)] if done else newest  # and what is older than a picture, by the picture
     doubtful = (job for job in since_done if is_doubtful(job) and job.id not in repeated)
     return next(doubtful, None) or next((job for job in newest if job.is_parked), None)

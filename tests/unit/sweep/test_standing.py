@@ -31,7 +31,8 @@ EMPTY = job("empty", S.FAILED, error=JobFailedError("None came.", facts=Facts(co
 CHARGED = job("charged", S.FAILED, billing_transaction_id="billtxn_1")
 STOPPED = replace(TASK, id="stopped", waiting_stopped=True)
 REVIVED = replace(job("revived", S.DRAFT).move(S.SENDING, START + 9).move(S.UNKNOWN, START + 9))  # written long before
-AGAIN = replace(FAILED, id="again", repeats="lost")
+AGAIN = replace(job("again", S.DRAFT).move(S.SENDING, START).move(S.FAILED, START), repeats="lost")
+CALLED_OFF = replace(CANCELLED, id="called off", repeats="lost")
 
 
 @pytest.mark.parametrize("anew", [False, True])
@@ -55,6 +56,7 @@ AGAIN = replace(FAILED, id="again", repeats="lost")
         ([LOST, FAILED], LOST),
         ([replace(LOST, forgotten=True)], replace(LOST, forgotten=True)),
         ([LOST, AGAIN], None),
+        ([LOST, CALLED_OFF], LOST),
         ([TASK, LOST], TASK),
         ([DONE, TASK], {False: DONE, True: TASK}),
         ([DONE, LOST], {False: DONE, True: LOST}),
