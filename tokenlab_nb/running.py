@@ -69,7 +69,7 @@ class Running(Ballots):
             TokenLabError: If the ledger cannot be used, or no model be read.
         """
         most = _checked(concurrency, plan)
-        limit = self.budget_of(budget) if isinstance(budget, int | float) else budget
+        limit = self._limit(budget)
         free: Collection[str] = () if anew else plan.made
         started = self._started(list(plan.takes.values()), self._budgets(limit), free=free, anew=anew)
         return GridRun(plan, self, started, limit, Feed(self._engine, most), anew=anew)
@@ -83,9 +83,11 @@ class Running(Ballots):
         anew: bool = False,
     ) -> Started:
         """Make the takes of a grid that are not there, under the budgets; see `GridRun.retry`."""
-        limit = self.budget_of(budget) if isinstance(budget, int | float) else budget
-        budgets = self._budgets(limit)
+        budgets = self._budgets(self._limit(budget))
         return self._started(takes, [*budgets, beside] if beside else budgets, anew=anew)
+
+    def _limit(self, budget: float | Budget | None) -> Budget | None:
+        return self.budget_of(budget) if isinstance(budget, int | float) else budget
 
     def made_takes(self, keys: Iterable[str]) -> frozenset[str]:
         """Those of these keys of takes whose pictures are there already.

@@ -71,7 +71,7 @@ def test_from_one_prompt_to_a_grid(front_end):
     nb.cell(0)
     nb.shot("studio-compare", studio(nb))
     studio(nb).locator(".tlnb-in-compare summary", has_text="The same in Python").click()
-    code = studio(nb).locator(".tlnb-in-compare .tlnb-code-text").inner_text()
+    code = studio(nb).locator(".tlnb-in-compare > .tlnb-code .tlnb-code-text").inner_text()
     assert "A teapot, {braces}, and commas" in code
     assert 'quality=["low", "high"]' in code
     again = nb.add(f"grid = {code}\ngrid.wait()\nlen(POSTS)")

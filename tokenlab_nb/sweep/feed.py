@@ -22,11 +22,10 @@ from tokenlab_nb.errors import (
 )
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
+from tokenlab_nb.sweep.plan import AT_ONCE
 
 GridState = Literal["running", "paused", "stopped", "done"]
 
-USUAL_CONCURRENCY = 8
-"""Requests of one model that go on at once, where nobody says otherwise."""
 _LOOK = 0.5  # seconds after which a waiting coroutine looks whether the grid was paused
 _AT_A_TIME = 16  # starts between two looks of the loop at other work
 _SILENT = (JobStatus.COMPLETED, JobStatus.CANCELLED)
@@ -255,7 +254,7 @@ class Feed:
 
     def _limit(self, model: str) -> int:
         asked = self._most.get(model) if isinstance(self._most, Mapping) else self._most
-        return asked or self._stated.get(model) or USUAL_CONCURRENCY
+        return asked or self._stated.get(model) or AT_ONCE
 
     async def _see_to_ended(self) -> None:
         """Jobs came to rest: see whether the trouble of one is that of others, and use their places."""

@@ -138,9 +138,14 @@ class Plan:
         return {take.key: take for index in self.order for take in self.cells[index].takes}
 
     @cached_property
+    def to_make(self) -> tuple[Take, ...]:
+        """What running it sends: every request once, but for those whose pictures are there."""
+        return tuple(take for key, take in self.takes.items() if key not in self.made)
+
+    @cached_property
     def price(self) -> Total:
         """What running it will cost: shared requests once, and nothing for what is made already."""
-        return total(take.price for key, take in self.takes.items() if key not in self.made)
+        return total(take.price for take in self.to_make)
 
     @cached_property
     def price_anew(self) -> Total:

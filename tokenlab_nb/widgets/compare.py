@@ -60,6 +60,7 @@ class CompareGrid(Judging):
         "actions",
         "twin",
         "gridstate",
+        "copying",
         "celldetails",
         "gridcell",
         "gridbar",

@@ -166,7 +166,8 @@ class CompareTab:
             answer.add_done_callback(lambda done: bridge().soon(self, "read", partial(self._read, done), work=True))
             return
         try:
-            wish, sweep = self._wish(), self._sweep()
+            wish, arguments = self._wish(), self.arguments()
+            sweep = self._sweep(arguments)
         except TokenLabError as error:
             self.form.tell(problem=failure_text(error))
             self.table.value = ""
@@ -175,6 +176,7 @@ class CompareTab:
         token = f"plan {self._plans}" if sweep.plan.order else ""
         self._planned = (token, wish, sweep)
         self._tell(sweep, token)
+        self.code.code = import_module("tokenlab_nb.export.code").python_of_sweep(arguments)
 
     def _read(self, answer: Any) -> None:
         try:
@@ -184,8 +186,7 @@ class CompareTab:
             return
         self._plan()
 
-    def _sweep(self) -> Sweep:
-        arguments = self.arguments()
+    def _sweep(self, arguments: Mapping[str, Any]) -> Sweep:
         if not arguments["models"]:
             raise ValidationError("No model is chosen.", hint="Choose two or more above.")
         if self._inputs.workflow.needs_prompt and not arguments["prompts"]:
@@ -195,16 +196,13 @@ class CompareTab:
         return self._session.sweep(**arguments)
 
     def _tell(self, sweep: Sweep, token: str) -> None:
-        made = sweep.plan.made
-        sent = sum(key not in made for key in sweep.plan.takes)
+        sent = len(sweep.plan.to_make)
         words, is_billed = sweep.price.words, self._session.is_billed
         run = f"Run {sent:,} request{'' if sent == 1 else 's'}" if sent else "Show it, costs nothing"
         button = f"{run}, {words}" if words and is_billed and sent else run
         self.form.tell(summary=_summary(sweep, len(sweep.plan.takes) - sent, is_billed), button=button, token=token)
         is_open = "" if self.grids else " open"  # once there are pictures, these are what is looked at
         self.table.value = f"<details{is_open}><summary>What each cell does</summary>{sweep._repr_html_()}</details>"
-        code = import_module("tokenlab_nb.export.code")
-        self.code.code = code.python_of_sweep(self.arguments())
 
     def _press(self, question: object, token: str) -> None:
         bridge().soon(self, f"run {question}", partial(self._run, question, token), work=True)
@@ -226,7 +224,7 @@ class CompareTab:
         if not planned or planned[0] != token or planned[1] != self._wish():
             raise ValidationError(_CHANGED)
         plan = planned[2].plan
-        sends = any(key not in plan.made for key in plan.takes)
+        sends = bool(plan.to_make)
         shown = [each for each in self.grids if (each.grid.plan.hash, each.grid.plan.axes) == (plan.hash, plan.axes)]
         # What is here in full needs no second grid.
         self._put_first(shown[0] if shown and not sends else self._made(planned[2].run(self._budget())))

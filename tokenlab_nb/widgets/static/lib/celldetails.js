@@ -8,7 +8,15 @@ function cellDetails(model, store, state, { closed }) {
   const against = h("div", { class: "tlnb-detail-against" });
   const result = h("div", { class: "tlnb-detail-result" });
   const jobs = h("div", { class: "tlnb-detail-jobs" });
-  const code = codeBlock(model, store);
+  const code = codeBlock("Show as Python", async () => {
+    try {
+      return (await ask(model, "code", { cell: state.details })).result.text;
+    } catch (error) {
+      store.probe();
+      throw error;
+    }
+  });
+  let coded = ""; // what the Python is of
   const recall = recallButton(model, () => state.details);
   const node = h("aside", { class: "tlnb-details", "aria-label": "Details of a cell", hidden: true }, h("div", { class: "tlnb-detail-head" }, name, leave), status, jobs, result, against, recall.node, code.node);
   const blocks = new Map(); // id of a job -> its buttons
@@ -28,7 +36,9 @@ function cellDetails(model, store, state, { closed }) {
     setText(name, state.nameOf(cell));
     const rows = state.rowsOf(cell);
     updateJobs(rows);
-    code.update(cell.index, rows.length > 0);
+    const meant = JSON.stringify([cell.index, rows.map((row) => row.id)]);
+    if (meant !== coded) code.renew(rows.length > 0);
+    coded = meant;
     recall.update(cell.index, rows.length > 0);
     const text = JSON.stringify([cell.index, base?.index, state.kindOf(cell), rows.map((row) => [row.id, row.kind, row.tiles.length, row.ids]), base && state.rowsOf(base).map((row) => row.id)]);
     if (text === told) return;
@@ -233,50 +243,4 @@ function alike(a, b) {
     else put("ins", b[j++]);
   }
   return runs;
-}
-
-/** The request as Python, asked for when it is wanted. */
-function codeBlock(model, store) {
-  const button = h("button", { class: "tlnb-button", type: "button", text: "Show as Python", "aria-expanded": "false" });
-  const text = h("code");
-  const copy = h("button", { class: "tlnb-button", type: "button", text: "Copy", "aria-label": "Copy the Python" });
-  const said = h("span", { class: "tlnb-said", role: "status" });
-  const shown = h("div", { class: "tlnb-code", hidden: true }, h("pre", {}, text), copy);
-  const node = h("div", { class: "tlnb-detail-code" }, button, said, shown);
-  let index = null;
-  button.addEventListener("click", async () => {
-    if (!shown.hidden) return fold();
-    const asked = index;
-    const wait = setTimeout(() => setText(said, "The kernel is busy: it answers when the running cell has ended."), 1500);
-    try {
-      const { result } = await ask(model, "code", { cell: asked });
-      if (asked !== index) return;
-      setText(text, result.text);
-      setShown(shown, true);
-      setAttr(button, "aria-expanded", "true");
-      setText(said, "");
-    } catch (error) {
-      store.probe();
-      setText(said, error.message);
-    } finally {
-      clearTimeout(wait);
-    }
-  });
-  copy.addEventListener("click", async () => {
-    setText(copy, (await copyText(text.textContent, text)) ? "Copied" : "Press Ctrl+C");
-    setTimeout(() => setText(copy, "Copy"), 2000);
-  });
-  function fold() {
-    setShown(shown, false);
-    setAttr(button, "aria-expanded", "false");
-    setText(said, "");
-  }
-  return {
-    node,
-    update(cell, possible) {
-      if (cell !== index) fold();
-      index = cell;
-      setShown(node, possible);
-    },
-  };
 }
