@@ -16,10 +16,13 @@ MODULES = {"lab": "jupyterlab", "notebook": "notebook"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder."""
+    """Mark everything in this folder; where asked, run a test that failed once more (it is reported as a rerun)."""
+    reruns = int(os.environ.get("TOKENLAB_NB_BROWSER_RERUNS", "0"))
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
+            if reruns:
+                item.add_marker(pytest.mark.flaky(reruns=reruns))
 
 
 # The scope ends with this folder: Playwright keeps an event loop in the main thread, which other tests must not see.

@@ -44,6 +44,10 @@ KNOWN_ERRORS: dict[Kind, tuple[str, ...]] = {
 }
 """What the front ends themselves complain of: Lab at a restart, Notebook at its start. Nothing else is allowed."""
 
+FRONT_END_FAULTS = ("Failed to execute 'removeChild' on 'Node'",)
+"""Uncaught now and then by JupyterLab while it draws a notebook without any widget. Not excused where a widget's script
+(which is loaded from a blob) stands in the stack."""
+
 VOILA_ERRORS = (
     "request to https://cdn.jsdelivr.net/npm/@fortawesome/",
     "request to https://cdnjs.cloudflare.com/ajax/libs/mathjax/",
@@ -116,7 +120,12 @@ class Harness:
                 note(f"request to {request.url}")
 
         page.on("console", on_console)
-        page.on("pageerror", lambda error: note(f"page error: {error}"))
+        def on_error(error: Error) -> None:
+            ours = "blob:" in (error.stack or "") or not any(part in str(error) for part in FRONT_END_FAULTS)
+            if ours:
+                note(f"page error: {error}")
+
+        page.on("pageerror", on_error)
         page.on("request", on_request)
         return page
 
@@ -170,6 +179,12 @@ _CONNECTED = f"""() => {{
   const panel = {_PANEL};
   const kernel = panel && panel.sessionContext.session && panel.sessionContext.session.kernel;
   return kernel && kernel.status === 'idle' && kernel.connectionStatus === 'connected';
+}}"""
+
+_HANDLED = f"""() => {{
+  const panel = {_PANEL};
+  const waiting = Array.from(panel.sessionContext.session.kernel._futures.values());
+  return !waiting.some(future => future.msg.header.msg_type.startsWith('comm_'));
 }}"""
 
 _IDLE = f"""() => {{
@@ -247,7 +262,12 @@ class Notebook:
         return int(self.js(insert, code))
 
     def value(self, expression: str) -> Any:
-        """Return the value of a Python expression in the kernel, through JSON; leaves a cell behind."""
+        """Return the value of a Python expression in the kernel, through JSON; leaves a cell behind.
+
+        The kernel has handled all that the page sent before: widgets' messages go over a subshell, and a cell may
+        overtake them.
+        """
+        self.wait_for(_HANDLED)
         index = self.add(f"import json as _json\nprint('@@' + _json.dumps({expression}))")
         self.run(index)
         text = self.text(index)
