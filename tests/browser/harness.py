@@ -120,6 +120,7 @@ class Harness:
                 note(f"request to {request.url}")
 
         page.on("console", on_console)
+
         def on_error(error: Error) -> None:
             ours = "blob:" in (error.stack or "") or not any(part in str(error) for part in FRONT_END_FAULTS)
             if ours:
