@@ -13,7 +13,7 @@ import pytest
 import tokenlab_nb as tl
 from tokenlab_nb import settings
 
-KEPT = {"TOKENLAB_NB_REQUIRE_BROWSER", "TOKENLAB_NB_SHOTS"}
+KEPT = {"TOKENLAB_NB_BROWSER_RERUNS", "TOKENLAB_NB_REQUIRE_BROWSER", "TOKENLAB_NB_SHOTS"}
 """Settings of the tests themselves."""
 
 _state = pytest.StashKey[str]()
