@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tokenlab_nb import errors
     from tokenlab_nb.contract.model import Model
+    from tokenlab_nb.export.share import Share
     from tokenlab_nb.images import ImageResult
     from tokenlab_nb.jobs.handle import Job
     from tokenlab_nb.jobs.job import JobStatus
@@ -47,6 +48,7 @@ __all__ = [
     "ParameterControls",
     "ReferencePicker",
     "Session",
+    "Share",
     "Studio",
     "Sweep",
     "__version__",
@@ -70,6 +72,7 @@ _HOMES = {
     "ParameterControls": "widgets.controls",
     "ReferencePicker": "widgets.references",
     "Session": "session",
+    "Share": "export.share",
     "Studio": "widgets.studio",
     "Sweep": "sweep.sweep",
     "connect": "opening",

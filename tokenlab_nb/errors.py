@@ -16,6 +16,7 @@ TokenLabError
 ├── WaitTimeoutError         only the waiting ended; the job goes on (also a builtin TimeoutError)
 ├── SessionClosedError       connect again (also a builtin RuntimeError)
 ├── BudgetExceededError      raise the budget, or ask for less
+├── LeakError                take the key or signed address out: nothing was written (also a builtin ValueError)
 └── ImageError               bytes that are not a usable picture, or a picture that may not be fetched
 ```
 
@@ -38,6 +39,7 @@ __all__ = [
     "InsufficientBalanceError",
     "IssueLike",
     "JobFailedError",
+    "LeakError",
     "NotFoundError",
     "NotRecordedError",
     "PermissionDeniedError",
@@ -298,6 +300,12 @@ class BudgetExceededError(TokenLabError):
     default_hint = "Raise the budget or ask for fewer or cheaper pictures."
 
 
+class LeakError(TokenLabError, ValueError):
+    """What was to be shared holds a key, a signed address or the like. Nothing was written."""
+
+    default_hint = "Take it out where it comes from, then share again."
+
+
 class ImageError(TokenLabError):
     """Bytes that are not a usable picture, or a picture that may not be fetched."""
 
@@ -322,6 +330,7 @@ _KINDS: dict[str, type[TokenLabError]] = {
         WaitTimeoutError,
         SessionClosedError,
         BudgetExceededError,
+        LeakError,
         ImageError,
     )
 }

@@ -14,6 +14,7 @@ from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.budget import Budget, Spending
 from tokenlab_nb.jobs.handle import Job, watch, ways_out
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
+from tokenlab_nb.sweep.away import TakenAway
 from tokenlab_nb.sweep.feed import Feed, GridState, Started
 from tokenlab_nb.sweep.plan import Cell, Plan, Take
 from tokenlab_nb.sweep.standing import may_retry
@@ -90,7 +91,7 @@ class GridCell:
         return next((job.error for job in self.jobs if job.error), None)
 
 
-class GridRun(Judged):
+class GridRun(Judged, TakenAway):
     """A grid that fills itself while its jobs run in the background. Nothing here blocks but `wait`.
 
     Attributes:
