@@ -8,8 +8,8 @@ light and dark pages.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,10 +101,17 @@ class FrozenPicture:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A twin in both forms, for ``text/html`` and ``text/plain``."""
+    """A twin in both forms, for ``text/html`` and ``text/plain``.
+
+    Attributes:
+        html: For pages.
+        text: For what takes no HTML.
+        metadata: Goes along as the output's metadata, such as what the models took on the day; never shown.
+    """
 
     html: str
     text: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 def picture_size(count: int) -> tuple[int, int]:

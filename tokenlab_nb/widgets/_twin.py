@@ -41,7 +41,8 @@ class Twin:
 
     def _publish(self, frozen: Frozen, *, update: bool) -> None:
         bundle = {"text/html": frozen.html, "text/plain": frozen.text}
-        publish_display_data(bundle, transient={"display_id": self.display_id}, update=update)
+        metadata = dict(frozen.metadata)
+        publish_display_data(bundle, metadata=metadata, transient={"display_id": self.display_id}, update=update)
 
 
 def has_page() -> bool:
