@@ -98,7 +98,7 @@ _CHANCE = (*_SLEEPERS, "widgets/*")
 
 ONLY_IN = {
     "httpx": ("api/client.py", "api/reach.py", "session.py", "opening.py"),
-    "PIL": ("pixels.py", "images.py", "prepare.py", "masks.py", "canvas.py", "sandbox/*"),
+    "PIL": ("pixels.py", "images.py", "prepare.py", "masks.py", "canvas.py", "export/overview.py", "sandbox/*"),
     "sqlite3": ("store/*",),
     "starlette": ("sandbox/*",),
     "ipywidgets": ("widgets/*",),

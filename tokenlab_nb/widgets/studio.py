@@ -112,6 +112,8 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.gallery.on_news(self.quote.hear)
         self.gallery.offer("Use as reference", self.inputs.start_from)
         self.gallery.budget = lambda: self.budget
+        self.gallery.spare = lambda: bool(self.compare.grids)
+        self.compare.on_first = self.gallery.freeze_soon
         note_run(self)
         self._load_models()
 
