@@ -62,6 +62,8 @@ LATE = {
 }
 """What these may look up late, by `import_module` inside a function: a widget by its public name, to display itself."""
 
+_EXPORT = ("cells", "differences", "exposed", "findings", "keys", "leaks", "pins", "share", "text", "widget_state")
+
 PURE = (
     "errors.py",
     "contract/*",
@@ -69,16 +71,7 @@ PURE = (
     "api/faults.py",
     "api/replies.py",
     "api/wire.py",
-    "export/cells.py",
-    "export/differences.py",
-    "export/exposed.py",
-    "export/findings.py",
-    "export/keys.py",
-    "export/leaks.py",
-    "export/pins.py",
-    "export/share.py",
-    "export/text.py",
-    "export/widget_state.py",
+    *(f"export/{name}.py" for name in _EXPORT),
     "jobs/budget.py",
     "jobs/job.py",
     "jobs/latency.py",

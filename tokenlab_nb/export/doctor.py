@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,7 @@ class Doctor:
             self.say(f"  Not mended: {report.refused}")
 
     def _covered(self, line: str) -> str:
-        return redacted(line, [leak for leak in self.watch.leaks(line) if leak.kind != "path"])
+        return redacted(line, [replace(leak, shown="***") for leak in self.watch.leaks(line) if leak.kind != "path"])
 
     def _drifts(self, tree: Mapping[str, Any]) -> Iterator[Finding]:
         """What has changed in the contracts that the notebook was made with."""

@@ -40,32 +40,11 @@ _HOMES = (
     ("/root/", re.compile(rf"{_BEFORE}(?P<who>/root)(?=/\.?\w)")),
     ("\\Users\\", re.compile(rf"(?i:[A-Z]:\\{{1,4}}Users\\{{1,4}}){_NAME}")),
 )
-_NOBODY = frozenset(
-    [
-        "user",
-        "username",
-        "yourname",
-        "your_name",
-        "your-name",
-        "your_username",
-        "youruser",
-        "me",
-        "you",
-        "name",
-        "shared",
-        "public",
-        "default",
-        "all",
-        "jovyan",
-        "runner",
-        "runneradmin",
-        "codespace",
-        "vscode",
-        "sagemaker-user",
-        "ec2-user",
-        "ubuntu",
-    ]
+_NOBODY = re.compile(
+    r"(?:your[-_]?)?(?:user|username|name)|youruser|me|you|shared|public|default|all|jovyan|runner|runneradmin"
+    r"|codespace|vscode|sagemaker-user|ec2-user|ubuntu|[A-Z_]+|[._~%…-]+"
 )
+"""Names in paths that stand for any name, or for a machine's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +152,9 @@ def _private(text: str, folders: Sequence[str]) -> Iterator[tuple[int, int]]:
     for mark, pattern in _HOMES:
         if mark in text:
             for match in pattern.finditer(text):
-                if match["who"].lower().rstrip(".") not in _NOBODY and not _is_stand_in(match["who"]):
+                if not _NOBODY.fullmatch(match["who"]) and not _NOBODY.fullmatch(match["who"].lower()):
                     yield match.span()
     for folder in folders:
         for spelled in dict.fromkeys((folder, folder.replace("\\", "\\\\"))):
             for match in re.finditer(rf"{re.escape(spelled)}(?![\w-])", text):
                 yield match.span()
-
-
-def _is_stand_in(who: str) -> bool:
-    """Whether a name in a path stands for any name."""
-    return not who.strip("._-~%…") or who.isupper()

@@ -133,8 +133,8 @@ def _operation(operation: Operation, requests: Sequence[ImageRequest]) -> Pin:
 
 
 def _is_closed(param: Param, value: object) -> bool:
-    """Whether a value is no free text: one of a list, a number or a switch."""
-    return value in param.choices or isinstance(value, bool | int)
+    """Whether a value is no free text: one of a list, a size, a number or a switch."""
+    return value in (*param.choices, *param.suggestions) or param.size_rule is not None or isinstance(value, int)
 
 
 def _choices(choices: Sequence[str]) -> list[str] | str:

@@ -17,6 +17,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -34,6 +35,7 @@ from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
 from tokenlab_nb.widgets._bridge import Bridge, Feed, bridge
 from tokenlab_nb.widgets._live import LiveJob, in_order
 from tokenlab_nb.widgets._mending import Mending
+from tokenlab_nb.widgets._pinning import Pins
 from tokenlab_nb.widgets._twin import Twin, show
 
 _REPEATS = (1.0, 3.0, 9.0)
@@ -77,6 +79,7 @@ class Pictures(Mending):
         self._unsubscribe: dict[str, Callable[[], None]] = {}
         self._frozen_rows: list[FrozenPicture] | None = None
         self.budget: Callable[[], Budget | None] = lambda: None
+        self._pins = Pins()
         self._hearers: list[Callable[[Sequence[JobSnapshot]], object]] = []
         self._take: Callable[[ImageResult], str] = lambda _image: ""
         super().__init__(title=title)
@@ -137,13 +140,14 @@ class Pictures(Mending):
     def frozen(self) -> Frozen:
         """Return the frozen twin as it should be now, from the thumbnails that were made so far."""
         self._frozen_rows = self._twin_rows()
-        return freeze(
+        made = freeze(
             self._frozen_rows,
             at=type(self).clock(),
             title=self._twin_title(),
             uid=self.uid,
             revision=self.twin_revision,
         )
+        return replace(made, metadata=self._twin_metadata())
 
     def _ipython_display_(self, **_options: object) -> None:
         show(self, {self.twin: self.frozen()})
@@ -270,6 +274,10 @@ class Pictures(Mending):
         edge, most = picture_size(len(hashes))
         thumbs = {sha256: self._shrunk(sha256, edge, most) for sha256 in hashes if sha256 in self._thumbs}
         return [row for each in snapshots for row in _tiles.frozen(each, thumbs, self._lines.get(each.id, ""))]
+
+    def _twin_metadata(self) -> Mapping[str, Any]:
+        """The contracts that the results were made with, for the doctor."""
+        return self._pins.metadata(self.jobs, type(self).clock())
 
     def _twin_title(self) -> str:
         return self.title or "TokenLab pictures"
