@@ -43,6 +43,7 @@ STREET = (
     "comparing",
     "session",
     "opening",
+    "checkup",
     "widgets",
 )
 """Each imports only from its left, or from its own folder."""
@@ -61,6 +62,8 @@ LATE = {
 }
 """What these may look up late, by `import_module` inside a function: a widget by its public name, to display itself."""
 
+_EXPORT = ("cells", "differences", "exposed", "findings", "keys", "leaks", "pins", "share", "text", "widget_state")
+
 PURE = (
     "errors.py",
     "contract/*",
@@ -68,6 +71,7 @@ PURE = (
     "api/faults.py",
     "api/replies.py",
     "api/wire.py",
+    *(f"export/{name}.py" for name in _EXPORT),
     "jobs/budget.py",
     "jobs/job.py",
     "jobs/latency.py",

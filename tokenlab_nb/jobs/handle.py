@@ -12,6 +12,7 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
+from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.repair import Mended, Repair
@@ -45,6 +46,9 @@ class Sender(Protocol):
 
     def fetch_model(self, model_id: str) -> Answer[Any]:
         """Read a model with its contract and price, without blocking."""
+
+    def model_at_hand(self, model_id: str) -> Model | None:
+        """A model as it was read in the last minutes."""
 
     def price(self, request: ImageRequest) -> Estimate:
         """What a request costs by the model's present price list."""
@@ -251,6 +255,11 @@ class Job:
     def fetch_model(self) -> Answer[Any]:
         """Read its model's contract and price, which `run` and `run_again` need, without blocking."""
         return self._desk.fetch_model(self.request.model)
+
+    @property
+    def model_at_hand(self) -> Model | None:
+        """Its model, where the session has read it in the last minutes; never blocks."""
+        return self._desk.model_at_hand(self.request.model)
 
     def price(self) -> Estimate:
         """What sending its request once more would cost, by the model's present price list.

@@ -33,6 +33,7 @@ from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
 from tokenlab_nb.widgets._bridge import Bridge, Feed, bridge
 from tokenlab_nb.widgets._live import LiveJob, in_order
 from tokenlab_nb.widgets._mending import Mending
+from tokenlab_nb.widgets._pinning import Pins
 from tokenlab_nb.widgets._twin import Twin
 from tokenlab_nb.widgets._twinned import THUMB_BYTES, THUMB_EDGE, Twinned, room
 
@@ -69,6 +70,7 @@ class Pictures(Twinned, Mending):
         self._agreed: dict[str, str] = {}  # by job, the present price that the user was told of
         self._unsubscribe: dict[str, Callable[[], None]] = {}
         self.budget: Callable[[], Budget | None] = lambda: None
+        self._pins = Pins()
         self._hearers: list[Callable[[Sequence[JobSnapshot]], object]] = []
         self._take: Callable[[ImageResult], str] = lambda _image: ""
         super().__init__(title=title)
@@ -238,6 +240,10 @@ class Pictures(Twinned, Mending):
         edge, most = room().size(len(hashes))
         thumbs = {each: self._shrunk(each, self._thumbs[each], edge, most) for each in hashes if each in self._thumbs}
         return [row for each in snapshots for row in _tiles.frozen(each, thumbs, self._lines.get(each.id, ""))]
+
+    def _twin_metadata(self) -> Mapping[str, Any]:
+        """The contracts that the results were made with, for the doctor."""
+        return self._pins.metadata(self.jobs, type(self).clock())
 
     # From the page.
 
