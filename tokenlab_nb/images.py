@@ -19,8 +19,6 @@ from typing import Any, ClassVar, Self
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from tokenlab_nb import provenance
-from tokenlab_nb.containers import ContainerError
 from tokenlab_nb.contract.references import MAX_FILE_BYTES
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.contract.signed import shown
@@ -40,7 +38,9 @@ from tokenlab_nb.pixels import (
     shrunk,
     upright,
 )
-from tokenlab_nb.records import record_of
+from tokenlab_nb.provenance import files
+from tokenlab_nb.provenance.containers import ContainerError
+from tokenlab_nb.provenance.record import record_of
 
 __all__ = [
     "MAX_PIXELS",
@@ -191,9 +191,9 @@ class ImageResult:
         data = normalise_source(source)
         if isinstance(data, str):
             raise ImageError("An address is not read here.", hint="Give the path of a file, or its bytes.")
-        seen, plain_data = probe(data), provenance.original(data)
+        seen, plain_data = probe(data), files.original(data)
         try:
-            record = provenance.read(data)
+            record = files.read(data)
         except ImageError:  # the picture itself is fine; `recall` tells what is wrong
             record = None
         return cls(
@@ -309,9 +309,9 @@ def recalled(data: bytes) -> ImageRequest:
         ImageError: If it is no picture, or carries no record, or a damaged one.
     """
     media_type(data)
-    record = provenance.read(data)
+    record = files.read(data)
     if record is None:
-        raise ImageError(provenance.told_of(data), hint="Only what image.save() or a download wrote has one.")
+        raise ImageError(files.told_of(data), hint="Only what image.save() or a download wrote has one.")
     if record.request is None:
         raise ImageError(_CUT, hint=_CUT_HINT)
     return record.request
@@ -323,10 +323,10 @@ def _stamped(image: ImageResult, data: bytes) -> tuple[bytes, str]:
     if record is None:
         return data, ""
     try:
-        made = provenance.stamped(data, record)
+        made = files.stamped(data, record)
     except ContainerError as error:
         return data, str(error)
-    written = provenance.read(made)
+    written = files.read(made)
     return made, "" if written and written.request else "what was asked is too long for a JPEG file"
 
 

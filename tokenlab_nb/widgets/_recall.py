@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tokenlab_nb.contract.workflows import CREATE, WORKFLOWS
 
 if TYPE_CHECKING:
     from tokenlab_nb.contract.model import Json
+    from tokenlab_nb.contract.references import Source
     from tokenlab_nb.contract.request import ImageRequest
+    from tokenlab_nb.recalling import Recalled
     from tokenlab_nb.widgets.studio import Studio
 
 __all__ = ["Recall"]
@@ -45,6 +48,25 @@ class Recall:
             studio.picker.value = chosen
         return f"Set up in the tab Create.{' Paint its mask again there.' if request.mask else ''}"
 
+    def begin_file(self, found: Recalled) -> str:
+        """As `begin`, for what a picture's file says; pictures that went in and are not here are told.
+
+        Raises:
+            traitlets.TraitError: As `begin`.
+        """
+        request = found.request
+        here = tuple(each for each in request.references if each.sha256 is None or self._has(each))
+        said = self.begin(replace(request, references=here))
+        lacking = [each for each in found.missing if each != "the mask"]
+        return f"{said} {_lack(lacking)}".strip()
+
+    def _has(self, source: Source) -> bool:
+        try:
+            self._studio.session.bytes_of(source)
+        except OSError:
+            return False
+        return True
+
     def take(self, chosen: list[str]) -> ImageRequest | None:
         """The request that these models are chosen for, with its workflow and pictures put in; None if none is.
 
@@ -72,6 +94,13 @@ class Recall:
         settings = request.settings.items()
         values: dict[str, Json] = {name: each for name, each in settings if name in offered and name not in decided}
         self._studio.controls.set_values(values)
+
+
+def _lack(missing: list[str]) -> str:
+    if not missing:
+        return ""
+    are = "is" if len(missing) == 1 else "are"
+    return f"{' and '.join(missing).capitalize()} {are} not in this data folder: add the file, if you have it."
 
 
 def _workflow_of(request: ImageRequest) -> str:

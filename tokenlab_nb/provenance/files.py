@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from typing import NoReturn
 from xml.sax.saxutils import escape
 
-from tokenlab_nb.containers import ContainerError, is_sealed, keywords, read_notes, with_notes, without_notes
 from tokenlab_nb.errors import ImageError
-from tokenlab_nb.records import TOOL, Record, damaged
+from tokenlab_nb.provenance.containers import ContainerError, is_sealed, keywords, read_notes, with_notes, without_notes
+from tokenlab_nb.provenance.record import TOOL, Record, damaged
 
 __all__ = ["KEYWORD", "original", "read", "stamped", "told_of"]
 
