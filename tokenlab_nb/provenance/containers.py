@@ -119,6 +119,8 @@ def with_notes(data: bytes, keyword: str, text: bytes, xmp: bytes | None) -> byt
     if xmp is not None:
         parts = [part for part in parts if form.xmp(part) is None]
         news.append(form.xmp_part(xmp))
+    if not news:
+        raise ContainerError("its own metadata leave no room for more")
     at = form.place(parts)
     return form.join([*parts[:at], *news, *parts[at:]])
 
@@ -210,12 +212,12 @@ class _Jpeg:
             start = at
             while data[at : at + 1] == b"\xff":  # any number of them may stand before a marker
                 at += 1
-            marker = data[at] if at < len(data) else _END
+            marker = data[at] if at < len(data) else 0
             if marker in (_SCAN, _END):
                 yield _Part(b"", data[start:])
                 return
             end = at + 1 + (0 if marker in _BARE else int.from_bytes(data[at + 1 : at + 3]))
-            if len(data) < end:
+            if not marker or len(data) < end:
                 break
             yield _Part(bytes([marker]), data[start:end])
             at = end
@@ -273,7 +275,9 @@ class _Webp:
     def join(self, parts: list[_Part]) -> bytes:
         """The file with a header that says what is in it; one is made where notes need it."""
         noted = any(part.kind == b"XMP " for part in parts)
-        head = next((part.raw for part in parts if part.kind == b"VP8X"), _canvas(parts[0]) if noted else b"")
+        head = next((part.raw for part in parts if part.kind == b"VP8X"), b"")
+        if noted and not head:
+            head = _canvas(parts[0])
         if head:
             flags = head[8] | _XMP_FLAG if noted else head[8] & ~_XMP_FLAG
             head = head[:8] + bytes([flags]) + head[9:]

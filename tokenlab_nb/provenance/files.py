@@ -94,10 +94,7 @@ def _written(data: bytes, record: Record, before: bytes | None, *, described: bo
     else:  # somebody else's: it stays as it is, and ours stands beside it
         head, end, tail = before.rpartition(b"</rdf:RDF>")
         xmp = head + block.encode() + end + tail if end else None
-    written = with_notes(data, KEYWORD, text.encode(), xmp)
-    if written == data:
-        raise ContainerError("its own metadata leave no room for more")
-    return written
+    return with_notes(data, KEYWORD, text.encode(), xmp)
 
 
 def _public(record: Record, *, described: bool) -> str:

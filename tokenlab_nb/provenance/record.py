@@ -24,6 +24,7 @@ TOOL = "tokenlab_nb"
 
 _FORMAT = 1  # of the record; a higher one is a newer version's
 _MOST_SOURCES, _MOST_NAME = 100, 200
+_FIRST_YEAR, _LAST_YEAR = 1970, 9999
 _TEXTS = ("url", "file_id", "media_type")
 _ENDPOINTS = (GENERATIONS, EDITS, VARIATIONS)
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -96,16 +97,12 @@ class Record:
             raise damaged("it names another tool")
         if _of(int, data.get("format"), "format") > _FORMAT:
             raise ImageError("The record in this picture was written by a newer version.", hint="Upgrade tokenlab-nb.")
-        try:
-            created_at = datetime.fromisoformat(_of(str, data.get("created_at"), "created_at")).timestamp()
-        except (ValueError, OverflowError) as error:
-            raise damaged("its time is none") from error
         revised = data.get("revised_prompt")
         return cls(
             request=None if data.get("request") is None else _request(data["request"]),
             sha256=_hash(data.get("sha256")),
             version=_of(str, data.get("version"), "version")[:_MOST_NAME],
-            created_at=created_at,
+            created_at=_moment(_of(str, data.get("created_at"), "created_at")),
             seconds=float(_of((int, float), data.get("seconds"), "seconds")),
             job=_of(str, data.get("job"), "job")[:_MOST_NAME],
             index=_of(int, data.get("index"), "index"),
@@ -219,6 +216,16 @@ def _name(value: object, name: str, least: int = 0) -> str:
     if not least <= len(text) <= _MOST_NAME or not text.isprintable():
         raise damaged(f"its {name} is none")
     return text
+
+
+def _moment(text: str) -> float:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise damaged("its time is none") from error
+    if when.tzinfo is None or not _FIRST_YEAR <= when.year < _LAST_YEAR:
+        raise damaged("its time is none")
+    return when.timestamp()
 
 
 def _hash(value: object) -> str:
