@@ -27,6 +27,7 @@ from tokenlab_nb.widgets._cards import Card
 from tokenlab_nb.widgets._uploads import Uploads
 
 if TYPE_CHECKING:
+    from tokenlab_nb.contract.request import ImageRequest
     from tokenlab_nb.intake import Picture, Taken
     from tokenlab_nb.recalling import Recalled
     from tokenlab_nb.session import Session
@@ -72,7 +73,7 @@ class Deck(Widget):
         self._taken: dict[str, Taken] = {}  # by the hash of the file as it came
         self._fetched: dict[str, bytes] = {}  # by card, what a check of its address brought
         self._recalled: dict[str, Recalled] = {}  # by card, what was asked for its picture
-        self.setting_up: Callable[[Recalled], str] | None = None  # see `ReferencePicker.offer_recall`
+        self.setting_up: Callable[[ImageRequest], str] | None = None  # see `ReferencePicker.offer_recall`
         self._thumbs: dict[str, bytes] = {}
         self._results: dict[str, ImageResult] = {}
         self._listeners: list[Callable[[Self], object]] = []

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from tokenlab_nb.contract.model import Json
     from tokenlab_nb.contract.references import Source
     from tokenlab_nb.contract.request import ImageRequest
-    from tokenlab_nb.recalling import Recalled
     from tokenlab_nb.widgets.studio import Studio
 
 __all__ = ["Recall"]
@@ -48,17 +47,10 @@ class Recall:
             studio.picker.value = chosen
         return f"Set up in the tab Create.{' Paint its mask again there.' if request.mask else ''}"
 
-    def begin_file(self, found: Recalled) -> str:
-        """As `begin`, for what a picture's file says; pictures that went in and are not here are told.
-
-        Raises:
-            traitlets.TraitError: As `begin`.
-        """
-        request = found.request
+    def begin_file(self, request: ImageRequest) -> str:
+        """As `begin`, for what a picture's file says: pictures that went in and are not in the data folder stay out."""
         here = tuple(each for each in request.references if each.sha256 is None or self._has(each))
-        said = self.begin(replace(request, references=here))
-        lacking = [each for each in found.missing if each != "the mask"]
-        return f"{said} {_lack(lacking)}".strip()
+        return self.begin(replace(request, references=here))
 
     def _has(self, source: Source) -> bool:
         try:
@@ -94,13 +86,6 @@ class Recall:
         settings = request.settings.items()
         values: dict[str, Json] = {name: each for name, each in settings if name in offered and name not in decided}
         self._studio.controls.set_values(values)
-
-
-def _lack(missing: list[str]) -> str:
-    if not missing:
-        return ""
-    are = "is" if len(missing) == 1 else "are"
-    return f"{' and '.join(missing).capitalize()} {are} not in this data folder: add the file, if you have it."
 
 
 def _workflow_of(request: ImageRequest) -> str:

@@ -32,9 +32,9 @@ from tokenlab_nb.widgets._cards import Card
 from tokenlab_nb.widgets._deck import Deck, name_of, why
 
 if TYPE_CHECKING:
+    from tokenlab_nb.contract.request import ImageRequest
     from tokenlab_nb.intake import Picture
     from tokenlab_nb.jobs.engine import Answer
-    from tokenlab_nb.recalling import Recalled
     from tokenlab_nb.session import Session
 
 __all__ = ["ReferencePicker"]
@@ -161,7 +161,7 @@ class ReferencePicker(Deck):
         """
         return enlist(self._listeners, callback)
 
-    def offer_recall(self, take: Callable[[Recalled], str]) -> None:
+    def offer_recall(self, take: Callable[[ImageRequest], str]) -> None:
         """Offer, for a file that says how it was made, to set that up again. Nothing is sent.
 
         Args:
@@ -317,7 +317,9 @@ class ReferencePicker(Deck):
         if found is None or self.setting_up is None:
             raise ValidationError("How this picture was made is not known here any more.", hint="Add its file again.")
         self.show_error("")
-        return {"said": self.setting_up(found)}
+        lacking = [each for each in found.missing if each != "the mask"]  # it is painted again
+        told = f"Not in this data folder: {', '.join(lacking)}. Add the file, if you have it." if lacking else ""
+        return {"said": self.setting_up(found.request), "lacking": told}
 
     # --------------------------------------------------------------------------------- order
 

@@ -255,7 +255,9 @@ class References {
   /** What a file says of how it was made becomes the form: nothing is sent. */
   async recall(key) {
     try {
-      this.say((await ask(this.model, "recall", { key })).result.said);
+      const { said, lacking } = (await ask(this.model, "recall", { key })).result;
+      this.say(said);
+      this.trouble(lacking);
     } catch (error) {
       this.trouble(error.message);
     }
