@@ -34,6 +34,11 @@ class Repairing(ABC):
         """Scheme, host and port of the API."""
         return self.settings.origin
 
+    @property
+    def stamps_pictures(self) -> bool:
+        """Whether saved pictures carry the record of how they were made."""
+        return self.settings.provenance
+
     def repairs(self, job: Job) -> list[Repair]:
         """Tell what could be done about a refused job, the best first, by what the service said. Nothing is sent.
 

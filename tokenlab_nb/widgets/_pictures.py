@@ -24,7 +24,7 @@ import traitlets as t
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.export.frozen import FrozenPicture
-from tokenlab_nb.images import ImageResult
+from tokenlab_nb.images import ImageResult, stamped
 from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.job import JobSnapshot
@@ -260,7 +260,7 @@ class Pictures(Twinned, Mending):
 
     def _on_full(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         image = self._picture(message["hash"])
-        return {"type": image.media_type, "name": image.name}, [image.bytes]
+        return {"type": image.media_type, "name": image.name}, [stamped(image)]
 
     def _on_use(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         said = self._take(self._results[message["hash"]])

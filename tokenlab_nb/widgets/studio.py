@@ -110,6 +110,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._pressing = Press(self)
         self._connect()
         self.gallery.on_news(self.quote.hear)
+        self.inputs.references.offer_recall(self._recall.begin_file)
         self.gallery.offer("Use as reference", self.inputs.start_from)
         self.gallery.budget = lambda: self.budget
         self.gallery.spare = lambda: bool(self.compare.grids)
