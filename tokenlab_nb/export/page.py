@@ -25,7 +25,18 @@ from tokenlab_nb.export.text import printable, template
 from tokenlab_nb.sweep.plan import Axis, Plan
 from tokenlab_nb.sweep.votes import Ratings
 
-__all__ = ["MOST_BYTES", "Page", "PageCell", "PagePicture", "Script", "data_uri", "human", "make_page", "page_path", "rating_rows"]
+__all__ = [
+    "MOST_BYTES",
+    "Page",
+    "PageCell",
+    "PagePicture",
+    "Script",
+    "data_uri",
+    "human",
+    "make_page",
+    "page_path",
+    "rating_rows",
+]
 
 MOST_BYTES = 100_000_000
 """Most bytes of a page: browsers still open it, and it can still be sent to somebody."""
@@ -40,6 +51,7 @@ class PagePicture:
     Attributes:
         key: Its name among the pictures of the page.
         uri: It as a data URI; empty where it stands in another cell already.
+        there: The name of that cell.
         alt: What it shows.
         facts: Its size and the like, in one line.
     """
@@ -48,6 +60,7 @@ class PagePicture:
     uri: str
     alt: str
     facts: str = ""
+    there: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +70,13 @@ class PageCell:
     Attributes:
         state: How it stands, in words.
         lines: What else is to be said of it, a line each.
+        ids: Its ids, in one line.
         pictures: Its pictures, in order.
     """
 
     state: str
     lines: tuple[str, ...] = ()
+    ids: str = ""
     pictures: tuple[PagePicture, ...] = ()
 
 
@@ -277,7 +292,7 @@ def _named(axis: Axis | None, place: int) -> str:
 
 
 def _legends(plan: Plan) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What short labels stand for, axis by axis: label and text. Also what does not vary, as the table has no place for it."""
+    """Label and text, axis by axis, where a label is short for a text; and what does not vary: no heading says it."""
     found = []
     for axis in plan.axes:
         pairs = zip(axis.labels, axis.values, strict=True)
@@ -315,5 +330,5 @@ def _texts(value: object) -> list[str]:
 
 
 def _cell_texts(cells: Sequence[PageCell]) -> list[str]:
-    alts = [text for cell in cells for each in cell.pictures for text in (each.alt, each.facts)]
-    return [*alts, *(text for cell in cells for text in (cell.state, *cell.lines))]
+    alts = [text for cell in cells for each in cell.pictures for text in (each.alt, each.facts, each.there)]
+    return [*alts, *(text for cell in cells for text in (cell.state, cell.ids, *cell.lines))]

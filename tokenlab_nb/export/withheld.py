@@ -1,6 +1,6 @@
-"""`Withheld`: a grid as a reader of a shared file may see it. What is left out is left out before anything is made of it.
+"""`Withheld`: a grid as a reader of a shared file may see it. What is left out is so before anything is made of it.
 
-Plan and jobs come back without what `Share` drops, so whatever is derived from them (labels, code, captions) has nothing
+Plan and jobs come back without what `Share` drops, so whatever is derived from them (labels, code, captions) has none
 of it. Messages are texts of the service and may repeat anything: they are searched for what was dropped.
 """
 
@@ -114,7 +114,9 @@ class Withheld:
         if axis.name == "references":
             if share.paths:
                 return axis
-            labels = ["no picture" if not value else f"picture {n}" for n, value in zip(count, axis.values, strict=True)]
+            labels = [
+                "no picture" if not value else f"picture {n}" for n, value in zip(count, axis.values, strict=True)
+            ]
             return replace(axis, labels=tuple(labels))
         values = tuple(self._value(axis.name, value) for value in axis.values)  # type: ignore[arg-type]
         if values == axis.values:
@@ -163,7 +165,7 @@ class Withheld:
 
 
 def _is_prompt(name: str, value: str) -> bool:
-    """Whether a field's text is somebody's words: a prompt of any name, or a sentence in a field that nobody documents."""
+    """Whether a text is somebody's words: a prompt of any name, or a sentence in a field that nobody documents."""
     field = name.split(".", maxsplit=1)[0]
     known = lookup(field)
     return known.kind == "text" or "prompt" in name.lower() or (field not in FIELDS and bool(re.search(r"\s", value)))
@@ -192,7 +194,9 @@ def _names(plan: Plan) -> Iterator[str]:
     for axis in plan.axes:
         if axis.name == "references":
             pairs = zip(axis.labels, axis.values, strict=True)
-            yield from (part for label, value in pairs if value for part in label.split(" + ") if len(part) >= _LEAST_NAME)
+            yield from (
+                part for label, value in pairs if value for part in label.split(" + ") if len(part) >= _LEAST_NAME
+            )
 
 
 def _without(text: str, parts: Sequence[str]) -> str:

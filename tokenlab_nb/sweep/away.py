@@ -68,9 +68,7 @@ class TakenAway:
         """
         write = import_module("tokenlab_nb.widgets.offline").write_page
         limit = {} if most_bytes is None else {"most_bytes": most_bytes}
-        written: Path = write(
-            self, path, originals=originals, share=share, title=title, overwrite=overwrite, **limit
-        )
+        written: Path = write(self, path, originals=originals, share=share, title=title, overwrite=overwrite, **limit)
         return written
 
     def page(

@@ -1,4 +1,4 @@
-"""A grid as one HTML file: the facts that its widget tells, the pictures, and the same script, with no kernel behind."""
+"""A grid as one HTML file: the facts that its widget tells, its pictures and its script, with no kernel behind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tokenlab_nb.export.page import (
 )
 from tokenlab_nb.export.share import Share
 from tokenlab_nb.export.stripped import metadata_text, stripped
-from tokenlab_nb.export.withheld import LEFT_OUT, Withheld
+from tokenlab_nb.export.withheld import Withheld
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.sweep.plan import Cell
 from tokenlab_nb.sweep.run import GridCell, GridRun
@@ -44,6 +44,15 @@ _STATES = {"running": "Not finished when this page was written", "paused": "Paus
 _WAITS = "Not done when this page was written"
 _EVERYTHING = Share()
 _URI_GROWTH = 4 / 3
+_NOTHING_TO_DO: Mapping[str, object] = {
+    "actions": [],
+    "questions": {},
+    "repairs": [],
+    "inputs": [],
+    "mends": "",
+    "mended": "",
+    "repeated": "",
+}
 
 
 def page_of(
@@ -57,7 +66,9 @@ def page_of(
     """Make a page of a grid; see `tokenlab_nb.sweep.away.TakenAway.page`."""
     if not isinstance(share, Share | None):
         raise ValidationError(f"share is no {type(share).__name__}.", hint="Hand in tl.Share(prompts=False), say.")
-    gathered = _Gathered(grid, share or _EVERYTHING, title, _pictures(grid, share or _EVERYTHING, originals, most_bytes))
+    gathered = _Gathered(
+        grid, share or _EVERYTHING, title, _pictures(grid, share or _EVERYTHING, originals, most_bytes)
+    )
     page = gathered.page()
     if page.size > most_bytes:
         raise _too_large(page.size, most_bytes, originals=originals)
@@ -107,7 +118,7 @@ def _pictures(grid: GridRun, share: Share, originals: bool, most_bytes: int) -> 
         LeakError: If an original holds a key or a signed address beside its pixels.
         ValidationError: If they are too many bytes.
     """
-    images = {image.sha256: image for image in grid.images}
+    images = {image.sha256: image for cell in grid.cells for image in cell.images}
     if originals and (size := sum(each.size for each in images.values()) * _URI_GROWTH) > most_bytes:
         raise _too_large(round(size), most_bytes, originals=True)
     found: dict[str, _Held] = {}
@@ -223,7 +234,7 @@ class _Gathered:
             "progress": None,
             "words": _WAITS if waits else row["words"],
             "error": error if share.ids or not error else {**error, "request_id": ""},
-            **{"actions": [], "questions": {}, "repairs": [], "inputs": [], "mends": "", "mended": "", "repeated": ""},
+            **_NOTHING_TO_DO,
             "repair": self.repairs.get(job_id, ""),
             "price": row["price"] if share.costs else "",
             "ids": row["ids"] if share.ids else {},
@@ -269,12 +280,12 @@ class _Gathered:
         """Lines for the plain table; the live grid says them itself."""
         head, labels = self.table["head"], self.table["labels"]
         fixed = [f"{labels[name]}: {value}" for name, value in self.table["fixed"].items()]
-        money = [f"{word}: {head[name]}" for word, name in (("Price", "price"), ("Spent", "spent")) if head[name]]
-        lines = [*fixed, *money, *([head["trouble"]] if head["trouble"] else [])]
-        return [str(self.hidden.last(line)) for line in lines]
+        planned = "Planned" if head["billed"] else "Sandbox: nothing is billed; at the service"
+        money = [f"{words}: {head[name]}" for words, name in ((planned, "price"), ("Spent", "spent")) if head[name]]
+        return [str(self.hidden.last(line)) for line in (*fixed, *money, head["trouble"]) if line]
 
     def _page_cells(self) -> Iterator[PageCell]:
-        shown: set[str] = set()
+        shown: dict[str, str] = {}
         for planned, cell in zip(self.plan.cells, self.cells, strict=True):
             rows = [self.rows[job.id] for job in cell.jobs]
             state = " / ".join(dict.fromkeys(str(row["words"]) for row in rows)) or planned.status.capitalize()
@@ -282,20 +293,21 @@ class _Gathered:
             lines = [planned.reason, *map(str, planned.differences), *(line for row in rows for line in _lines(row))]
             lost = [self.hidden.text(self.pictures[each.key].lost) for each in pictures if self._is_lost(each.key)]
             said = tuple(str(self.hidden.last(line)) for line in (*lines, *lost) if line)
-            yield PageCell(state, said, tuple(each for each in pictures if not self._is_lost(each.key)))
+            ids = " · ".join(f"{name} {value}" for row in rows for name, value in row["ids"].items() if value)
+            yield PageCell(state, said, ids, tuple(each for each in pictures if not self._is_lost(each.key)))
 
-    def _page_pictures(self, planned: Cell, rows: list[dict[str, Any]], shown: set[str]) -> Iterator[PagePicture]:
+    def _page_pictures(self, planned: Cell, rows: list[dict[str, Any]], shown: dict[str, str]) -> Iterator[PagePicture]:
         tiles = [(row, tile) for row in rows for tile in row["tiles"] if tile["kind"] == "picture"]
         name = str(self.hidden.last(_grid.name(self.plan, planned)))
         for place, (row, tile) in enumerate(tiles, 1):
             key = str(tile["hash"])
-            uri = "" if key in shown else self._held(key).uri
-            shown.add(key)
+            uri, there = ("", shown[key]) if key in shown else (self._held(key).uri, "")
             alt = f"{name}, picture {place} of {len(tiles)}" if len(tiles) > 1 else name
             time_taken = f"{row['elapsed']:.1f} s" if row["ended"] else ""
             size = f"{tile['width']} × {tile['height']} {tile['type'].removeprefix('image/').upper()}"  # noqa: RUF001
             facts = " · ".join(part for part in (size, time_taken, row["price"]) if part)
-            yield PagePicture(key, uri, alt, facts)
+            shown.setdefault(key, alt)
+            yield PagePicture(key, uri, alt, facts, there)
 
     def _held(self, sha256: str) -> _Held:
         return self.pictures.get(sha256) or _Held(lost="This picture came after the page was begun.")
@@ -323,7 +335,6 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
         yield " ".join(filter(None, (f"{error['title']}.", error["text"], error["hint"])))
     yield row["counts"]
     yield from (f"Rewritten by the model: {tile['revised']}" for tile in row["tiles"] if tile.get("revised"))
-    yield from (f"{name} {value}" for name, value in row["ids"].items() if value)
 
 
 def _changes(planned: ImageRequest, sent: ImageRequest) -> str:
