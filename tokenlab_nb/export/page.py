@@ -10,7 +10,7 @@ import hashlib
 import os
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from itertools import product
@@ -190,9 +190,9 @@ def make_page(
         at=datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         told=[printable(each) for each in told],
         plain=[printable(each) for each in plain],
-        sections=_sections(plan, cells),
+        sections=_sections(plan, [_printable(each) for each in cells]),
         legends=_legends(plan),
-        ratings=ratings,
+        ratings=_printable(ratings),
         facts=_json(script.facts),
         script=_whole(script.code, "script"),
         style=_whole(script.style, "style"),
@@ -327,6 +327,17 @@ def _texts(value: object) -> list[str]:
         return [value]
     items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
     return [text for item in items for text in _texts(item)]
+
+
+def _printable(value: Any) -> Any:
+    """Records and JSON values with every text as it may be printed."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, PageCell | PagePicture):
+        return replace(value, **{each.name: _printable(getattr(value, each.name)) for each in fields(value)})
+    if isinstance(value, Mapping):
+        return {name: _printable(item) for name, item in value.items()}
+    return type(value)(map(_printable, value)) if isinstance(value, list | tuple) else value
 
 
 def _cell_texts(cells: Sequence[PageCell]) -> list[str]:

@@ -21,8 +21,8 @@ _PNG_KEPT = frozenset(
 )
 _WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
 _EXIF, _XMP = 0x08, 0x04  # flags of a WebP's head
-_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
-_BARE = frozenset((0x01, *range(0xD0, 0xD8)))  # JPEG markers without a length
+_EOI, _SOS, _COM, _TEM = 0xD9, 0xDA, 0xFE, 0x01
+_BARE = frozenset((_TEM, *range(0xD0, 0xD8)))  # JPEG markers without a length
 _SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _MOST_TEXT = 4_000_000
 _ORIENTATION = 0x0112
@@ -125,7 +125,7 @@ def _is_kept_jpeg(name: bytes) -> bool:
     marker = name[0]
     if 0xE0 <= marker <= 0xEF:
         return name in (b"\xe0JFIF\0", b"\xe2ICC_PROFILE\0", b"\xeeAdobe")
-    return marker != _COM
+    return marker not in (_COM, _TEM)
 
 
 def _jpeg_parts(data: bytes) -> Iterator[Part]:

@@ -29,6 +29,7 @@ _REPEATS_PROMPT = "Left out: it repeats the prompt."
 _RUN = 16  # characters that a message has in common with a prompt, and not by chance
 _LEAST_NAME = 4  # characters of an id or a file's name; what is shorter may stand in any word
 _MONEY = re.compile(r"(?:US)?\$\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:USD|dollars?|cents?)\b", re.IGNORECASE)
+_ID = re.compile(r"\b[a-z]+_[0-9a-f]{12,}\b")  # the service's ids, those of other people's requests too
 _ADDRESS = re.compile(r"\b(?:https?|s3|gs|file)://[^\s\"'<>]+", re.IGNORECASE)
 _OWN_IDS = frozenset({"user"})  # fields that hold somebody's id
 
@@ -52,7 +53,7 @@ class Withheld:
         self._names = sorted(set(_names(plan)), key=len, reverse=True)
         self._cleaners: tuple[tuple[bool, Callable[[str], str]], ...] = (
             (share.costs, lambda text: _MONEY.sub(LEFT_OUT, text)),
-            (share.ids, lambda text: _without(text, self._ids)),
+            (share.ids, lambda text: _ID.sub(LEFT_OUT, _without(text, self._ids))),
             (share.paths, self._without_paths),
         )
 
