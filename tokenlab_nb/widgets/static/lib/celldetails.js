@@ -144,6 +144,7 @@ function resultOf(model, store, state, cell, row, root) {
   });
   const said = h("span", { class: "tlnb-said", role: "status" });
   const saves = pictures.map((data, place) => {
+    if (data.preview) return null; // the original is not here
     const text = pictures.length > 1 ? `Download ${place + 1}` : "Download";
     return h("button", { class: "tlnb-button", type: "button", text, title: data.name, on: { click: () => download(store, data, root).catch((error) => setText(said, error.message)) } });
   });
