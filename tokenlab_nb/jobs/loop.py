@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import Future, wait
@@ -74,13 +75,13 @@ class Loop:
             if self.closed:
                 raise SessionClosedError("This session is closed.")
             running = self._running or self._begin()
-            running.loop.call_soon_threadsafe(running.tasks.start_soon, _settle, result, function, *args)
+            running.loop.call_soon_threadsafe(_as_asyncio, running.tasks.start_soon, _settle, result, function, *args)
         return result
 
     def post(self, function: Callable[[], object]) -> None:
         """Call a plain function on the loop, if it runs."""
         if self._running:
-            self._running.loop.call_soon_threadsafe(function)
+            self._running.loop.call_soon_threadsafe(_as_asyncio, function)
 
     def close(
         self, wind_down: Callable[[], object], ends: Callable[[], Collection[Future[None]]], grace: float
@@ -166,6 +167,17 @@ async def until_done(end: Future[None] | None) -> None:
     """
     while end and not end.done():  # noqa: ASYNC110  # see above
         await asyncio.sleep(TICK)
+
+
+def _as_asyncio(function: Callable[..., object], *args: Any) -> None:
+    """Call a plain function on the loop.
+
+    Where sniffio is installed (the OpenAI client brings it along), anyio asks it which loop runs, and outside tasks it
+    knows only what it is told. This is told in the call's own context.
+    """
+    if sniffio := sys.modules.get("sniffio"):
+        sniffio.current_async_library_cvar.set("asyncio")
+    function(*args)
 
 
 async def _settle(result: Future[_T], function: Callable[..., Awaitable[_T]], *args: Any) -> None:
