@@ -99,11 +99,12 @@ def shown_call(request: ImageRequest) -> Shown:
         {str(source.sha256): b"" for _, source in local},
         {str(source.sha256): each.mark for source, each in zip(clean.uploads, uploads, strict=True)},
     )
-    notes = [file_note(file, source) for file, source in local]
+    files = tuple(file for file, _ in local) if request.multipart else ()
+    used = files or {each.file for each in uploads}
+    notes = [file_note(file, source) for file, source in local if file in used]
     notes += [address_note(shown(each.url)) for _, each in named if each.url and shown(each.url) != each.url]
-    return Shown(
-        call, tuple(file for file, _ in local), uploads, tuple(notes), {"model": request.model, **request.values}
-    )
+    values = {"model": request.model, **request.values}
+    return Shown(call, files, uploads, tuple(notes), values)
 
 
 def _clean(source: Source) -> Source:

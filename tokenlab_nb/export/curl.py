@@ -56,7 +56,7 @@ def _lines(request: ImageRequest, address: str) -> Iterator[str]:
 
 
 def _note(text: str) -> str:
-    return f"# {_NOT_WORDS.sub(' ', text)}"
+    return f"# {_NOT_WORDS.sub(' ', text.replace(';', ','))}"
 
 
 def _command(call: Call, address: str, files: Sequence[str], uploads: Sequence[Upload] = ()) -> str:

@@ -28,7 +28,7 @@ KNOWN: Mapping[str, tuple[str, frozenset[str]]] = {
 """The client's method for each route, and those of our fields that it has arguments for."""
 
 _KEY = Expression('os.environ["TOKENLAB_API_KEY"]')
-_ONCE = "max_retries: the client would send again by itself what may be paid for already."
+_ONCE = "max_retries=0, since the client would by itself send again what may be paid for already."
 _ASK = 'The answer names a task: run the next line until its status is "completed".'
 _FORM = {"Content-Type": "multipart/form-data"}
 
