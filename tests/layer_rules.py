@@ -56,7 +56,8 @@ NEVER = {"widgets": {"api", "store"}}
 SANDBOX_USERS = ("session.py", "__main__.py")
 
 LATE = {
-    "jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.export.code", "tokenlab_nb.widgets.progress"),
+    "jobs/coded.py": ("tokenlab_nb.export.languages",),
+    "jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.widgets.progress"),
     "sweep/away.py": ("tokenlab_nb.export.sheet", "tokenlab_nb.widgets.offline"),
     "sweep/run.py": ("tokenlab_nb", "tokenlab_nb.export.code"),
     "sweep/sweep.py": ("tokenlab_nb.export.code", "tokenlab_nb.export.plans"),

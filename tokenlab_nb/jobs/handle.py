@@ -19,6 +19,7 @@ from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.budget import Budget
+from tokenlab_nb.jobs.coded import Coded
 from tokenlab_nb.jobs.engine import Answer, Engine
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.lineage import Lineage
@@ -40,6 +41,10 @@ class Sender(Protocol):
     @property
     def stamps_pictures(self) -> bool:
         """Whether saved pictures carry the record of how they were made."""
+
+    @property
+    def base_url(self) -> str:
+        """The API's address, without ``/v1``."""
 
     def run_again(self, job: Job, budget: Budget | None) -> Job:
         """Send the request of a job once more, as a new job."""
@@ -66,7 +71,7 @@ class Sender(Protocol):
         """The chain of jobs that led to a job's pictures."""
 
 
-class Job:
+class Job(Coded):
     """One request on its way to pictures. It runs in the background; nothing here blocks but `wait`.
 
     Attributes:
@@ -137,11 +142,9 @@ class Job:
             self._line = self._desk.lineage(self)
         return self._line
 
-    @property
-    def code(self) -> str:
-        """Python that asks the same once more."""
-        code: str = import_module("tokenlab_nb.export.code").python_of(self.request)
-        return code
+    def coded(self) -> tuple[tuple[ImageRequest, ...], str]:
+        """What `code`, `curl` and `openai` are made of: its request, and the API's address."""
+        return (self.request,), self._desk.base_url
 
     def support_packet(self) -> dict[str, object]:
         """What the service's support needs to find it: ids, times, states; no prompt, no key, no picture."""

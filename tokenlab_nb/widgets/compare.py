@@ -12,8 +12,8 @@ import traitlets as t
 
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, ValidationError
-from tokenlab_nb.export.code import python_of
 from tokenlab_nb.export.frozen import FrozenPicture, freeze
+from tokenlab_nb.export.languages import codes_of
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.sweep.plan import Cell
 from tokenlab_nb.sweep.run import GridRun
@@ -283,8 +283,8 @@ class CompareGrid(Judging):
         return {"said": said}
 
     def _on_code(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
-        requests = dict.fromkeys(job.snapshot.request for job in self.grid.cells[message["cell"]].jobs)
-        return {"text": "\n\n".join(map(python_of, requests))}
+        codes = codes_of(*self.grid.cells[message["cell"]].coded())
+        return {"text": codes.pop("code"), **codes}
 
     def _on_grid(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         acts: dict[str, Callable[[], object]] = {"pause": self.grid.pause, "stop": self.grid.stop}

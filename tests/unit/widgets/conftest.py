@@ -91,6 +91,9 @@ class FakeJob:
         self._act("lineage")
         return self.line
 
+    def coded(self):
+        return (self.snapshot.request,), self.snapshot.origin
+
     def put_in(self, source):
         return ImageResult(
             sha256=source.sha256,
