@@ -29,7 +29,7 @@ _FOLDERS = (
 )
 _SUFFIXES = frozenset({".ttf", ".otf", ".ttc", ".otc"})
 
-# By what a file is called, without case, spaces and hyphens: plain faces of good report, then such as have many scripts.
+# By what a file is called, without case and signs: plain faces of good report, then such as have many scripts.
 _TEXT = (
     *("inter", "interregular", "notosansregular", "segoeui", "helveticaneue", "helvetica", "arial"),
     *("liberationsansregular", "robotoregular", "dejavusans"),

@@ -1,8 +1,9 @@
 """Text as pixels: wrapped by Unicode's own rules, each character in a font that has it, and never as an empty box.
 
 Pillow draws a text in one font and looks for no other. So a text is cut into runs here: the whole of it in the first
-font that has all its letters, else piece by piece. Within a run Pillow (through Raqm, where it has that) joins letters and
-orders what runs from right to left; a line goes by the direction of its first letter. What no font has is told in words.
+font that has all its letters, else piece by piece. Within a run Pillow joins letters and orders what is read from right
+to left (through Raqm; where it lacks that, such scripts are told in words); runs follow one another by the direction of
+the line's first letter. What no font has is told in words.
 """
 
 from __future__ import annotations
@@ -88,8 +89,9 @@ class Letters:
             if face.is_emoji:
                 self._paste(image, (round(x), baseline), face, text)
             else:
-                options = _direction(to_left=line.to_left)
-                ImageDraw.Draw(image).text((x, baseline), text, fill, face.sized(self.size), "ls", **options)
+                ImageDraw.Draw(image).text(
+                    (x, baseline), text, fill, face.sized(self.size), "ls", direction=_way(to_left=line.to_left)
+                )
             x += self._run_width(face, text, to_left=line.to_left)
 
     # Wrapping.
@@ -131,7 +133,7 @@ class Letters:
 
     def _run_width(self, face: Face, text: str, *, to_left: bool) -> float:
         font = face.sized(self.size)
-        return font.getlength(text, **_direction(to_left=to_left)) * self._scale(face)
+        return font.getlength(text, direction=_way(to_left=to_left)) * self._scale(face)
 
     def _scale(self, face: Face) -> float:
         return self.size * 1.1 / face.sized(self.size).size if face.is_emoji else 1.0
@@ -209,7 +211,7 @@ def _wanted(text: str) -> set[int]:
 def _is_emoji(cluster: str) -> bool:
     if chr(_TEXT_STYLE) in cluster:
         return False
-    return chr(_EMOJI_STYLE) in cluster or ord(cluster[0]) >= _EMOJI_FROM and category(cluster[0]) not in ("Lo", "Mn")
+    return chr(_EMOJI_STYLE) in cluster or (ord(cluster[0]) >= _EMOJI_FROM and category(cluster[0]) not in ("Lo", "Mn"))
 
 
 def _told(clusters: Sequence[str]) -> str:
@@ -224,9 +226,9 @@ def _runs_to_left(text: str) -> bool:
     return next((kind for kind in kinds if kind in ("L", *_TO_LEFT)), "L") in _TO_LEFT
 
 
-def _direction(*, to_left: bool) -> dict[str, str]:
+def _way(*, to_left: bool) -> str | None:
     """Pillow's option; it has none without Raqm."""
-    return {"direction": "rtl" if to_left else "ltr"} if features.check("raqm") else {}
+    return None if not features.check("raqm") else "rtl" if to_left else "ltr"
 
 
 @lru_cache(4096)
