@@ -16,7 +16,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from unicodedata import bidirectional, category, name
 
-from PIL import Image, ImageDraw, features
+from PIL import Image, ImageDraw, ImageFont, features
 
 from tokenlab_nb.export.fonts import Face, Fonts
 from tokenlab_nb.export.text import printable
@@ -89,9 +89,9 @@ class Letters:
             if face.is_emoji:
                 self._paste(image, (round(x), baseline), face, text)
             else:
-                ImageDraw.Draw(image).text(
-                    (x, baseline), text, fill, face.sized(self.size), "ls", direction=_way(to_left=line.to_left)
-                )
+                font = face.sized(self.size)
+                way = _way(font, to_left=line.to_left)
+                ImageDraw.Draw(image).text((x, baseline), text, fill, font, "ls", direction=way)
             x += self._run_width(face, text, to_left=line.to_left)
 
     # Wrapping.
@@ -133,7 +133,7 @@ class Letters:
 
     def _run_width(self, face: Face, text: str, *, to_left: bool) -> float:
         font = face.sized(self.size)
-        return font.getlength(text, direction=_way(to_left=to_left)) * self._scale(face)
+        return font.getlength(text, direction=_way(font, to_left=to_left)) * self._scale(face)
 
     def _scale(self, face: Face) -> float:
         return self.size * 1.1 / face.sized(self.size).size if face.is_emoji else 1.0
@@ -226,9 +226,9 @@ def _runs_to_left(text: str) -> bool:
     return next((kind for kind in kinds if kind in ("L", *_TO_LEFT)), "L") in _TO_LEFT
 
 
-def _way(*, to_left: bool) -> str | None:
-    """Pillow's option; it has none without Raqm."""
-    return None if not features.check("raqm") else "rtl" if to_left else "ltr"
+def _way(font: ImageFont.FreeTypeFont, *, to_left: bool) -> str | None:
+    """Pillow's option; a font that is not set by Raqm has none."""
+    return None if font.layout_engine != ImageFont.Layout.RAQM else "rtl" if to_left else "ltr"
 
 
 @lru_cache(4096)

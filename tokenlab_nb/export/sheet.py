@@ -114,10 +114,11 @@ class _Pages:
         self.width = min(side, max(_LEAST_WIDTH, *(layout.width for _, layout in tables)))
         self._high = min(side, PAGE_PIXELS // self.width)
         blocks = [*self._heading(sheet.title), *self._paragraphs(sheet.intro)]
+        apart = Block(look.gap, _nothing, keep=True)
         for heading, layout in tables:
-            blocks += [*self._heading(heading), *layout.blocks]
+            blocks += [*([apart, *self._heading(heading)] if heading else []), *layout.blocks]
         notes = [f"[{number}] {text}" for text, number in self._words.notes.items()]
-        blocks += [*self._heading("Notes"), *self._paragraphs(notes)] if notes else []
+        blocks += [apart, *self._heading("Notes"), *self._paragraphs(notes)] if notes else []
         self.blocks = list(self._split(blocks))
 
     def draw(self, number: int) -> Image.Image:

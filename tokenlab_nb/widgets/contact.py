@@ -25,6 +25,7 @@ from tokenlab_nb.widgets._shared import Words, words_of, words_of_grid
 __all__ = ["contact_sheet"]
 
 _MOST_COLUMNS = 10
+_MANNERS = frozenset({"async", "n", "operation", "response_format"})
 
 
 def contact_sheet(
@@ -116,11 +117,11 @@ def _tiles_of(item: ImageResult | LiveJob, words: Words, *, with_prompt: bool) -
     prompt = _prompt(item) if with_prompt else ""
     if isinstance(item, ImageResult):
         model, seconds = item.metadata.get("model"), item.metadata.get("seconds")
-        facts = [*words.settings(_values(item)), _size([item]), _seconds(seconds)]
+        facts = [*words.settings(_set(_values(item))), _size([item]), _seconds(seconds)]
         yield Tile((str(model or "Picture"), prompt, _joined(facts)), (item,))
         return
     snapshot = item.snapshot
-    settings = words.settings(_asked(snapshot))
+    settings = words.settings(_set(snapshot.request.values))
     for place, image in enumerate(item.images):
         own = [_size([image]), _seconds(_took(snapshot)), *([] if place else [words.price(snapshot)])]
         yield Tile((_tiles.name(snapshot), prompt, _joined([*settings, *own])), (image,))
@@ -128,9 +129,9 @@ def _tiles_of(item: ImageResult | LiveJob, words: Words, *, with_prompt: bool) -
         yield Tile((_tiles.name(snapshot), prompt, _joined(settings)), (), words.trouble(snapshot))
 
 
-def _asked(snapshot: JobSnapshot) -> Mapping[str, Json]:
-    """What was set by hand: not how the answer comes."""
-    return {name: value for name, value in snapshot.request.values.items() if name not in ("async", "n")}
+def _set(values: Mapping[str, Json]) -> Mapping[str, Json]:
+    """What makes a difference to the picture: not how it is asked for."""
+    return {name: value for name, value in values.items() if name not in _MANNERS}
 
 
 # A grid.
@@ -190,9 +191,9 @@ def _tile(plan: Plan, cell: GridCell, words: Words) -> Tile:
         if len(axis.values) > 1 and axis.name not in ("model", "prompt")
     ]
     took = max((_took(each) or 0.0 for each in snapshots), default=0.0) or None
-    facts = [_size(images), _seconds(took) if images else "", _price(snapshots, words)]
+    facts = [_size(images), _seconds(took), _price(snapshots, words)] if images else []
     troubles = list(dict.fromkeys(words.trouble(each) for each in snapshots if _tiles.kind(each) != "picture"))
-    short = [f"{counts}" for each in snapshots if (counts := _tiles.counts(each))]
+    short = [_tiles.counts(each) for each in snapshots]
     adjusted = [words.clean(f"Adjusted: {each.text}") for each in planned.differences]
     said = (planned.model, _joined(varied), _joined([*facts, *short]), *adjusted)
     if images:
