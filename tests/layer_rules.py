@@ -58,7 +58,7 @@ SANDBOX_USERS = ("session.py", "__main__.py")
 LATE = {
     "jobs/coded.py": ("tokenlab_nb.export.languages",),
     "jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.widgets.progress"),
-    "sweep/away.py": ("tokenlab_nb.export.sheet", "tokenlab_nb.widgets.offline"),
+    "sweep/away.py": ("tokenlab_nb.widgets.contact", "tokenlab_nb.widgets.offline"),
     "sweep/run.py": ("tokenlab_nb", "tokenlab_nb.export.code"),
     "sweep/sweep.py": ("tokenlab_nb.export.code", "tokenlab_nb.export.plans"),
     "sweep/votes.py": ("tokenlab_nb.export.ratings",),
@@ -106,7 +106,19 @@ _CHANCE = (*_SLEEPERS, "widgets/*")
 
 ONLY_IN = {
     "httpx": ("api/client.py", "api/reach.py", "session.py", "opening.py"),
-    "PIL": ("pixels.py", "images.py", "prepare.py", "masks.py", "canvas.py", "export/overview.py", "sandbox/*"),
+    "PIL": (
+        *("pixels.py", "images.py", "prepare.py", "masks.py", "canvas.py", "sandbox/*"),
+        *(
+            "export/fonts.py",
+            "export/lettering.py",
+            "export/layout.py",
+            "export/layout_table.py",
+            "export/sheet.py",
+            "export/overview.py",
+        ),
+    ),
+    "fontTools": ("export/fonts.py",),
+    "uniseg": ("export/lettering.py",),
     "sqlite3": ("store/*",),
     "starlette": ("sandbox/*",),
     "ipywidgets": ("widgets/*",),
