@@ -18,6 +18,7 @@ from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
 from tokenlab_nb.widgets import _twin
+from tokenlab_nb.widgets.gallery import Gallery
 
 NUMBERS = itertools.count(1)
 
@@ -287,3 +288,10 @@ def notebook(monkeypatch):
         _twin, "publish_display_data", lambda data, **options: displayed.append({"data": data, **options})
     )
     return displayed
+
+
+@pytest.fixture
+def gallery(page, instant):
+    gallery = Gallery(title="Foxes", through=instant)
+    yield gallery
+    gallery.close()

@@ -12,16 +12,8 @@ from PIL import Image
 from tokenlab_nb import errors
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.job import JobStatus
-from tokenlab_nb.widgets.gallery import Gallery
 
 S = JobStatus
-
-
-@pytest.fixture
-def gallery(page, instant):
-    gallery = Gallery(title="Foxes", through=instant)
-    yield gallery
-    gallery.close()
 
 
 @pytest.fixture
@@ -137,7 +129,7 @@ def test_the_budget_is_a_setting_and_what_it_leaves_out_is_told(gallery, make_jo
     assert file_size({"text/html": frozen.html, "text/plain": frozen.text}) + len(frozen.jpeg) * 4 // 3 < 10_000
     assert "not in this saved copy, which is kept to 10,000 bytes (ImageResult.twin_total)" in frozen.html
     monkeypatch.setattr(ImageResult, "twin_budget", 100)
-    with pytest.raises(errors.ValidationError, match="3,000 bytes for each picture at least; 100 was set"):
+    with pytest.raises(errors.ValidationError, match="5,000 bytes for each picture at least; 100 was set"):
         gallery.frozen()
 
 
