@@ -71,6 +71,17 @@ def test_the_twin_is_renewed_where_its_content_changes(gallery, make_job, pictur
     assert f'data-revision="{gallery.twin_revision}"' in notebook[-1]["data"]["text/html"]
 
 
+def test_each_version_has_a_higher_number_and_carries_metadata(gallery, make_job, picture, notebook, monkeypatch):
+    pinned = {"tokenlab_nb": {"version": "1"}}
+    monkeypatch.setattr(gallery, "_twin_metadata", lambda: pinned)
+    gallery.add(make_job())
+    gallery._ipython_display_()
+    before = gallery.twin_revision
+    gallery.add(make_job().finish(picture()))
+    assert gallery.twin_revision > before
+    assert [output["metadata"] for output in notebook[1:]] == [pinned] * (len(notebook) - 1)
+
+
 def test_a_twin_that_was_not_shown_is_not_updated(gallery, make_job, picture, notebook):
     gallery.add(make_job().finish(picture()))
     assert notebook == []
