@@ -162,6 +162,9 @@ class ImageResult:
         repr_edge: Longest side of the picture that a notebook shows and saves, in pixels. A class setting.
         repr_budget: Most bytes that one shown picture adds to a saved notebook, base64 and text included; at least
             1500. A class setting.
+        twin_budget: Most bytes that one picture adds to a saved notebook where a gallery, a job or a grid is shown: in
+            the frozen copy beside it. A class setting.
+        twin_total: Most bytes of one such copy. A class setting.
     """
 
     sha256: str
@@ -177,6 +180,8 @@ class ImageResult:
 
     repr_edge: ClassVar[int] = 512
     repr_budget: ClassVar[int] = 20_000
+    twin_budget: ClassVar[int] = 20_000
+    twin_total: ClassVar[int] = 600_000
 
     @classmethod
     def read(cls, source: object) -> Self:

@@ -77,7 +77,7 @@ class Session(Recalling):
     def place(self) -> str:
         """Where pictures come from and whether they cost money, in words."""
         if self.settings.replay:
-            return f"Replay of {self.settings.replay}: recorded answers, nothing is sent or billed"
+            return f"Replay of {self.settings.replay.name}: recorded answers, nothing is sent or billed"
         if self.is_sandbox:
             return "Sandbox: pictures are drawn here, nothing is billed"
         return f"{self.origin}: every picture is paid for" + ("" if self.has_key else "; no key is set")

@@ -12,12 +12,14 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
+from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.repair import Mended, Repair
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.budget import Budget
+from tokenlab_nb.jobs.coded import Coded
 from tokenlab_nb.jobs.engine import Answer, Engine
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.lineage import Lineage
@@ -40,6 +42,10 @@ class Sender(Protocol):
     def stamps_pictures(self) -> bool:
         """Whether saved pictures carry the record of how they were made."""
 
+    @property
+    def base_url(self) -> str:
+        """The API's address, without ``/v1``."""
+
     def run_again(self, job: Job, budget: Budget | None) -> Job:
         """Send the request of a job once more, as a new job."""
 
@@ -48,6 +54,9 @@ class Sender(Protocol):
 
     def fetch_model(self, model_id: str) -> Answer[Any]:
         """Read a model with its contract and price, without blocking."""
+
+    def model_at_hand(self, model_id: str) -> Model | None:
+        """A model as it was read in the last minutes."""
 
     def price(self, request: ImageRequest) -> Estimate:
         """What a request costs by the model's present price list."""
@@ -62,7 +71,7 @@ class Sender(Protocol):
         """The chain of jobs that led to a job's pictures."""
 
 
-class Job:
+class Job(Coded):
     """One request on its way to pictures. It runs in the background; nothing here blocks but `wait`.
 
     Attributes:
@@ -133,11 +142,9 @@ class Job:
             self._line = self._desk.lineage(self)
         return self._line
 
-    @property
-    def code(self) -> str:
-        """Python that asks the same once more."""
-        code: str = import_module("tokenlab_nb.export.code").python_of(self.request)
-        return code
+    def coded(self) -> tuple[tuple[ImageRequest, ...], str]:
+        """What `code`, `curl` and `openai` are made of: its request, and the API's address."""
+        return (self.request,), self._desk.base_url
 
     def support_packet(self) -> dict[str, object]:
         """What the service's support needs to find it: ids, times, states; no prompt, no key, no picture."""
@@ -255,6 +262,11 @@ class Job:
     def fetch_model(self) -> Answer[Any]:
         """Read its model's contract and price, which `run` and `run_again` need, without blocking."""
         return self._desk.fetch_model(self.request.model)
+
+    @property
+    def model_at_hand(self) -> Model | None:
+        """Its model, where the session has read it in the last minutes; never blocks."""
+        return self._desk.model_at_hand(self.request.model)
 
     def price(self) -> Estimate:
         """What sending its request once more would cost, by the model's present price list.
