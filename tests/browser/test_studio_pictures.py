@@ -153,7 +153,7 @@ def test_a_result_becomes_a_reference_at_a_click(lab):
     nb.shot("studio-recall")
     again.press("Enter")
     expect(flow(nb, "From text")).to_have_attribute("aria-checked", "true", timeout=30_000)
-    expect(studio(nb).get_by_label("Prompt")).to_have_value("A teal teapot")
+    expect(studio(nb).get_by_label("Prompt", exact=True)).to_have_value("A teal teapot")
     assert nb.value("len(studio.jobs)") == 2
 
 
