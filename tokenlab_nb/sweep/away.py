@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -93,18 +94,40 @@ class TakenAway:
         return made
 
     def contact_sheet(
-        self, path: str | os.PathLike[str], *, share: object = None, overwrite: bool = True
+        self,
+        path: str | os.PathLike[str],
+        *,
+        title: str = "Comparison",
+        edge: int = 320,
+        dark: bool = False,
+        share: object = None,
+        fonts: Sequence[str | os.PathLike[str]] = (),
+        overwrite: bool = True,
     ) -> list[Path]:
-        """Write all pictures with their labels as one picture, or several where the format ends.
+        """Write all pictures with their labels as one picture; as several (name-1.png, ...) where the format ends.
+
+        Rows and columns are those of the grid at first sight; further axes follow one another. Under each cell stand
+        its model, its settings, and in words what was adjusted, failed or impossible. No picture is enlarged; no text
+        is cut: what is very long stands in full at the end.
 
         Args:
             path: A file ending in .png, .jpg, .jpeg or .webp.
+            title: Stands above.
+            edge: Most pixels a side of a picture.
+            dark: Whether the ground is dark.
             share: A `tokenlab_nb.Share`, what a reader may see; None shows all but secrets.
+            fonts: Font files that are asked first for a character. What no font has is told in words.
             overwrite: Whether files that are there are replaced.
 
         Returns:
             The paths of the files.
+
+        Raises:
+            LeakError: If a key or a signed address would stand on it; nothing was written.
+            ImageError: If the suffix is another one.
+            ValueError: If the edge cannot be used.
         """
-        write = import_module("tokenlab_nb.export.sheet").write_sheet
-        written: list[Path] = write(self, path, share=share, overwrite=overwrite)
+        write = import_module("tokenlab_nb.widgets.contact").contact_sheet
+        options = {"title": title, "edge": edge, "dark": dark, "share": share, "fonts": fonts, "overwrite": overwrite}
+        written: list[Path] = write(self, path, **options)
         return written
