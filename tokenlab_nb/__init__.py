@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tokenlab_nb.sweep.run import GridRun
     from tokenlab_nb.sweep.sweep import Sweep
     from tokenlab_nb.widgets.compare import CompareGrid
+    from tokenlab_nb.widgets.contact import contact_sheet
     from tokenlab_nb.widgets.controls import ParameterControls
     from tokenlab_nb.widgets.gallery import Gallery
     from tokenlab_nb.widgets.job_view import JobView
@@ -53,6 +54,7 @@ __all__ = [
     "Sweep",
     "__version__",
     "connect",
+    "contact_sheet",
     "enable_nested_asyncio",
     "errors",
     "login",
@@ -76,6 +78,7 @@ _HOMES = {
     "Studio": "widgets.studio",
     "Sweep": "sweep.sweep",
     "connect": "opening",
+    "contact_sheet": "widgets.contact",
     "enable_nested_asyncio": "opening",
     "login": "opening",
 }

@@ -47,6 +47,14 @@ def money(session: tl.Session, request: ImageRequest) -> None:
     assert_type(session.twin(request), tl.Job | None)
 
 
+def recalling(session: tl.Session, image: tl.ImageResult, folder: Path) -> None:
+    assert_type(tl.connect(provenance=False), tl.Session)
+    assert_type(image.recall(), ImageRequest)
+    assert_type(tl.ImageResult.read(folder / "fox.png").recall(), ImageRequest)
+    assert_type(session.send(session.recall(folder / "fox.png")), tl.Job)
+    assert_type(session.recall(image, references=[folder / "snow.png"]), ImageRequest)
+
+
 def the_past(session: tl.Session, folder: Path) -> None:
     for job in session.recover():
         assert_type(job, tl.Job)

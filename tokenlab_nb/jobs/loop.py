@@ -85,7 +85,7 @@ class Loop:
     def post(self, function: Callable[[], object]) -> None:
         """Call a plain function on the loop, if it runs."""
         if self._running:
-            self._running.loop.call_soon_threadsafe(function)
+            self._running.loop.call_soon_threadsafe(function, context=self._running.context.copy())
 
     def close(
         self, wind_down: Callable[[], object], ends: Callable[[], Collection[Future[None]]], grace: float

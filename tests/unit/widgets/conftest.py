@@ -24,6 +24,7 @@ NUMBERS = itertools.count(1)
 class FakeJob:
     """The interface of `Job`, moved by hand."""
 
+    model_at_hand = None
     line = "a picture of yours -> some-model edit"
 
     def __init__(self, model="some-model", prompt="A red fox", *, references=(), mask=None, **values):
@@ -89,6 +90,9 @@ class FakeJob:
     def lineage(self):
         self._act("lineage")
         return self.line
+
+    def coded(self):
+        return (self.snapshot.request,), self.snapshot.origin
 
     def put_in(self, source):
         return ImageResult(

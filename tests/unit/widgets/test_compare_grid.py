@@ -337,12 +337,13 @@ def test_pausing_going_on_and_stopping(make_grid, show, page, ask):
     assert head(widget)["state"] == "stopped"
 
 
-def test_a_cell_is_told_as_python(make_grid, show, page, ask):
+def test_a_cell_is_told_as_code_in_each_language(make_grid, show, page, ask):
     widget = show(make_grid())
     ask(widget, {"type": "code", "id": 1, "cell": 2})
-    text = page.answer_to(1)[0]["result"]["text"]
-    assert "session.submit(" in text
-    assert "'prompt 1'" in text or '"prompt 1"' in text
+    told = page.answer_to(1)[0]["result"]
+    marks = {"text": "session.submit(", "curl": "curl http://service/v1/", "openai": "client.images.generate("}
+    assert set(told) == set(marks)
+    assert all(marks[language] in text and '"prompt 1"' in text for language, text in told.items())
 
 
 # The twin.
