@@ -96,6 +96,7 @@ PURE = (
     "sandbox/faults.py",
     "sandbox/refusals.py",
     "sandbox/world.py",
+    "widgets/_command.py",
 )
 NOT_PURE = ("httpx", "os", "time", "random", "secrets", "threading", "asyncio", "anyio", "sqlite3", "PIL", "ipywidgets")
 
