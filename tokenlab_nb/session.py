@@ -21,6 +21,7 @@ from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.workflows import default_operation
 from tokenlab_nb.errors import ValidationError
+from tokenlab_nb.export.leaks import find_leaks
 from tokenlab_nb.handover import tell
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.intake import Picture, refusal
@@ -296,9 +297,9 @@ class Session(Recalling):
     def export_replay(self, folder: str | os.PathLike[str], jobs: Iterable[Job] | None = None) -> Exported:
         """Record jobs in a folder, for ``connect(replay=folder)``: there the same requests are answered for nothing.
 
-        The folder holds their requests (prompts included, and the addresses of references as they were sent, signed
-        ones too), task ids, pictures, the model list, and the contracts and prices that were used. It holds no key, and
-        no id of a call or a charge.
+        The folder holds their requests (prompts included), task ids, pictures, the model list, and the contracts and
+        prices that were used. It holds no key, and no id of a call or a charge; a job whose request holds a key or a
+        signed address is left out.
 
         Args:
             folder: New, empty, or a replay of the same API, which is added to.
@@ -323,6 +324,7 @@ class Session(Recalling):
             pricing={model.id: known.prices[name] for name, model in known.details.items()},
             now=self._clock.now(),
             version=version("tokenlab-nb"),
+            may_share=lambda line: not any(leak.kind in ("key", "address") for leak in find_leaks(line)),
         )
 
     # ------------------------------------------------------------------------------------ details

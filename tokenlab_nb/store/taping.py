@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Exported:
         if not self.left_out:
             return text
         verb = "was" if self.left_out == 1 else "were"
-        why = "not completed, of another service, or without a picture on disk"
+        why = "not completed, of another service, without a picture on disk, or with a key or a signed address in it"
         return f"{text} {number(self.left_out, 'job')} {verb} left out ({why})."
 
 
@@ -60,6 +60,7 @@ def write(
     pricing: Mapping[str, Mapping[str, Any]],
     now: float,
     version: str,
+    may_share: Callable[[str], bool] = lambda _line: True,
 ) -> Exported:
     """Make a replay of jobs, or add to one. A crash at any moment leaves what was there usable; nothing is deleted.
 
@@ -73,6 +74,7 @@ def write(
         pricing: Answers of the pricing route, by model id.
         now: Seconds since 1970.
         version: The version of this package.
+        may_share: Whether a job whose line this is may be in it.
 
     Raises:
         ValidationError: If the folder holds something else, or a damaged replay.
@@ -87,7 +89,7 @@ def write(
             place / HEAD
         ).exists():  # what is broken off from here on is known for a replay, and can be gone on with
             write_whole(place / HEAD, before.head_text(now, version), private=False)
-    new, left_out = _record(before, jobs, blobs, pictures)
+    new, left_out = _record(before, jobs, blobs, pictures, may_share)
     after = _joined(before, new, models, details, pricing)
     with explained(place):
         write_whole(place / JOBS, after.jobs_text, private=False)
@@ -115,7 +117,11 @@ def _before(folder: Path, origin: str) -> Replay:
 
 
 def _record(
-    before: Replay, jobs: Sequence[JobSnapshot], blobs: BlobsPort, pictures: Blobs
+    before: Replay,
+    jobs: Sequence[JobSnapshot],
+    blobs: BlobsPort,
+    pictures: Blobs,
+    may_share: Callable[[str], bool],
 ) -> tuple[list[Recording], int]:
     """Copy the pictures of jobs that are not recorded yet; the new recordings, and how many jobs were left out."""
     known = {each.id for each in before.recordings}
@@ -125,7 +131,7 @@ def _record(
         if job.id in known or job.id in new:
             continue
         found = _recorded(job, before.origin)
-        if found and _copied(found.hashes, blobs, pictures):
+        if found and may_share(found.line.decode()) and _copied(found.hashes, blobs, pictures):
             new[job.id] = found
         else:
             left_out.add(job.id)
