@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tokenlab_nb.sweep.run import GridRun
     from tokenlab_nb.sweep.sweep import Sweep
     from tokenlab_nb.widgets.compare import CompareGrid
+    from tokenlab_nb.widgets.contact import contact_sheet
     from tokenlab_nb.widgets.controls import ParameterControls
     from tokenlab_nb.widgets.gallery import Gallery
     from tokenlab_nb.widgets.job_view import JobView
@@ -53,6 +54,7 @@ __all__ = [
     "Sweep",
     "__version__",
     "connect",
+    "contact_sheet",
     "enable_nested_asyncio",
     "errors",
     "login",
@@ -76,10 +78,15 @@ _HOMES = {
     "Studio": "widgets.studio",
     "Sweep": "sweep.sweep",
     "connect": "opening",
+    "contact_sheet": "widgets.contact",
     "enable_nested_asyncio": "opening",
     "login": "opening",
 }
 """Where each name lives. Nothing is imported before it is used, so `import tokenlab_nb` costs next to nothing."""
+
+
+_HOOKS = {"load_ipython_extension": "widgets.magic", "unload_ipython_extension": "widgets.magic"}
+"""What ``%load_ext tokenlab_nb`` asks for: no names for users."""
 
 
 def __getattr__(name: str) -> object:
@@ -88,8 +95,8 @@ def __getattr__(name: str) -> object:
         value = import_module("importlib.metadata").version("tokenlab-nb")
     elif name == "errors":
         value = import_module("tokenlab_nb.errors")
-    elif name in _HOMES:
-        value = getattr(import_module(f"tokenlab_nb.{_HOMES[name]}"), name)
+    elif home := _HOMES.get(name) or _HOOKS.get(name):
+        value = getattr(import_module(f"tokenlab_nb.{home}"), name)
     else:
         raise AttributeError(f"module 'tokenlab_nb' has no attribute {name!r}")
     globals()[name] = value

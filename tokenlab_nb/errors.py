@@ -27,6 +27,7 @@ Error bodies follow the vendor's schemas `ApiError` and `ValidationError`. No er
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, Protocol, Self
@@ -53,11 +54,21 @@ __all__ = [
     "ValidationError",
     "WaitTimeoutError",
     "from_record",
+    "users_line",
 ]
 
 
 class TokenLabWarning(UserWarning):
     """Something about a request that may go wrong, and is not refused: a reference whose address expires soon, say."""
+
+
+def users_line() -> int:
+    """How far up the stack the first line stands that is not ours: a warning should point there."""
+    depth, frame = 1, inspect.currentframe()
+    frame = frame.f_back if frame else None
+    while frame and str(frame.f_globals.get("__name__", "")).startswith("tokenlab_nb."):
+        depth, frame = depth + 1, frame.f_back
+    return depth
 
 
 class IssueLike(Protocol):

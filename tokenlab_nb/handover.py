@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.references import NO_LOCAL_FILES, Source, file_issues, takes
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.desk import Desk
-from tokenlab_nb.errors import NotFoundError, TokenLabWarning, ValidationError
+from tokenlab_nb.errors import NotFoundError, TokenLabWarning, ValidationError, users_line
 from tokenlab_nb.intake import Picture, refusal
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.reached import Reached, reached
@@ -166,13 +165,4 @@ class Handover(Desk):
 def tell(issues: Iterable[Issue]) -> None:
     """Tell what may go wrong without being refused."""
     for issue in issues:
-        warnings.warn(str(issue), TokenLabWarning, stacklevel=_users_line())
-
-
-def _users_line() -> int:
-    """How far up the stack the first line stands that is not ours: a warning should point there."""
-    depth, frame = 1, inspect.currentframe()
-    frame = frame.f_back if frame else None
-    while frame and str(frame.f_globals.get("__name__", "")).startswith("tokenlab_nb."):
-        depth, frame = depth + 1, frame.f_back
-    return depth
+        warnings.warn(str(issue), TokenLabWarning, stacklevel=users_line())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from tokenlab_nb.widgets._live import LiveJob
 from tokenlab_nb.widgets._pictures import Pictures
+from tokenlab_nb.widgets.contact import contact_sheet
 
 __all__ = ["Gallery"]
 
@@ -36,6 +40,15 @@ class Gallery(Pictures):
     def point_at(self, job: LiveJob) -> None:
         """Bring a job's first tile into view and put the focus there, on every page that shows the gallery."""
         self.send({"type": "point", "job": job.id})
+
+    def contact_sheet(self, path: str | os.PathLike[str], **options: Any) -> list[Path]:
+        """Write all pictures with their labels as one picture, or several; see `tokenlab_nb.contact_sheet`.
+
+        Args:
+            path: A file ending in .png, .jpg, .jpeg or .webp.
+            **options: Those of `tokenlab_nb.contact_sheet`; the title is the gallery's own unless another is given.
+        """
+        return contact_sheet(self.jobs, path, **{"title": self.title, **options})
 
     def _forget(self, job: LiveJob) -> str:
         said = super()._forget(job)
