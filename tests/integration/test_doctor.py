@@ -11,8 +11,8 @@ import pytest
 import tokenlab_nb as tl
 from tests.integration.conftest import Serve
 from tests.integration.harness import Rig
-from tests.unit.jobs.fakes import SOON
 from tests.unit.export.notebooks import bundle, code, notebook, stream, written
+from tests.unit.jobs.fakes import SOON
 from tokenlab_nb import __main__ as command
 from tokenlab_nb import settings
 from tokenlab_nb.export.pins import KEY, MOST_BYTES

@@ -28,6 +28,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/\s]*+=*+\s*+")
 _LONG = 4096  # characters; a text of this length that is all base64 is a picture or the like
 _URL = re.compile(r"https?://(?:[^\s\"'<>\\)]|\\u0026)+")
 _ASKED = frozenset({"token", "access_token", "auth_token", "api_key", "apikey", "key", "sig", "signature"})
+_ASKING = re.compile(r"\?.*?(?:sig|key|token|hm=)", re.IGNORECASE)  # what is signed or carries a secret has one of them
 _LEAST_SECRET = 16
 
 # In front of a path of its own stands no letter and no slash, else it is the middle of an address or of another path;
@@ -127,7 +128,7 @@ def _all(text: str, offset: int, paths: Sequence[str], secrets: Sequence[str]) -
 
 def _addresses(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _URL.finditer(text):
-        if "?" in match[0]:
+        if _ASKING.search(match[0]):
             url = unescape(match[0].replace("\\u0026", "&"))
             if read_signed(url) or _carries_secret(url):
                 yield *match.span(), shown(url)

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "source": code(f"f('{KEY}')\ng('{SIGNED}')\nh('{HOME}')"),
     "metadata": code(metadata={"papermill": {"parameters": [ALL]}}),
     "a name in the metadata": code(metadata={ALL: 1}),
+    "a list that is no text": code(metadata={"a": [3, ALL, [ALL]], "image/png": "AKIA"}),
     "attachments": {**code(), "cell_type": "markdown", "attachments": {"x.svg": {"image/svg+xml": ALL}}},
 }
 
