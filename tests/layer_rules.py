@@ -10,10 +10,9 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import cached_property
 from pathlib import Path
+
+from tests.layer_modules import Module, chain, under
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tokenlab_nb"
@@ -23,6 +22,7 @@ STREET = (
     "settings",
     "contract",
     "api",
+    "provenance",
     "pixels",
     "images",
     "prepare",
@@ -41,8 +41,10 @@ STREET = (
     "ballots",
     "running",
     "comparing",
+    "recalling",
     "session",
     "opening",
+    "checkup",
     "widgets",
 )
 """Each imports only from its left, or from its own folder."""
@@ -53,13 +55,16 @@ NEVER = {"widgets": {"api", "store"}}
 SANDBOX_USERS = ("session.py", "__main__.py")
 
 LATE = {
-    "jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.export.code", "tokenlab_nb.widgets.progress"),
+    "jobs/coded.py": ("tokenlab_nb.export.languages",),
+    "jobs/handle.py": ("tokenlab_nb", "tokenlab_nb.widgets.progress"),
     "sweep/away.py": ("tokenlab_nb.widgets.contact", "tokenlab_nb.widgets.offline"),
     "sweep/run.py": ("tokenlab_nb", "tokenlab_nb.export.code"),
     "sweep/sweep.py": ("tokenlab_nb.export.code", "tokenlab_nb.export.plans"),
     "sweep/votes.py": ("tokenlab_nb.export.ratings",),
 }
 """What these may look up late, by `import_module` inside a function: a widget by its public name, to display itself."""
+
+_EXPORT = ("cells", "differences", "exposed", "findings", "keys", "leaks", "pins", "share", "text", "widget_state")
 
 PURE = (
     "errors.py",
@@ -68,6 +73,8 @@ PURE = (
     "api/faults.py",
     "api/replies.py",
     "api/wire.py",
+    *(f"export/{name}.py" for name in _EXPORT),
+    "provenance/*",
     "jobs/budget.py",
     "jobs/job.py",
     "jobs/latency.py",
@@ -75,6 +82,7 @@ PURE = (
     "jobs/schedule.py",
     "jobs/packet.py",
     "jobs/ports.py",
+    "export/room.py",
     "sweep/adjust.py",
     "sweep/axes.py",
     "sweep/ballot.py",
@@ -89,6 +97,7 @@ PURE = (
     "sandbox/faults.py",
     "sandbox/refusals.py",
     "sandbox/world.py",
+    "widgets/_command.py",
 )
 NOT_PURE = ("httpx", "os", "time", "random", "secrets", "threading", "asyncio", "anyio", "sqlite3", "PIL", "ipywidgets")
 
@@ -100,7 +109,14 @@ ONLY_IN = {
     "httpx": ("api/client.py", "api/reach.py", "session.py", "opening.py"),
     "PIL": (
         *("pixels.py", "images.py", "prepare.py", "masks.py", "canvas.py", "sandbox/*"),
-        *("export/fonts.py", "export/lettering.py", "export/layout.py", "export/layout_table.py", "export/sheet.py"),
+        *(
+            "export/fonts.py",
+            "export/lettering.py",
+            "export/layout.py",
+            "export/layout_table.py",
+            "export/sheet.py",
+            "export/overview.py",
+        ),
     ),
     "fontTools": ("export/fonts.py",),
     "uniseg": ("export/lettering.py",),
@@ -146,89 +162,12 @@ FROZEN = (
 FILE_LINES, FUNCTION_LINES, USUAL_CODE_LINES, SCRIPT_LINES = 400, 60, 25, 700
 
 Breach = tuple[int, str]
-Name = tuple[int, str, bool]
-
-
-@dataclass(frozen=True)
-class Module:
-    """One Python file: ``path`` is relative to the package."""
-
-    path: str
-    text: str
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        return ast.parse(self.text, self.path)
-
-    @property
-    def zone(self) -> str:
-        """Its folder, or its own name if it stands in the package itself."""
-        return self.path.split("/")[0].removesuffix(".py")
-
-    def among(self, patterns: tuple[str, ...]) -> bool:
-        return any(fnmatchcase(self.path, pattern) for pattern in patterns)
-
-    @cached_property
-    def functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-        return [node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-
-    @cached_property
-    def imports(self) -> list[tuple[ast.AST, str, str]]:
-        """Every import: its node, the name it binds, the dotted name it stands for."""
-        found: list[tuple[ast.AST, str, str]] = []
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                found += [(node, a.asname or a.name.split(".")[0], a.name) for a in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                found += [(node, a.asname or a.name, f"{self._origin(node)}.{a.name}") for a in node.names]
-        return found
-
-    def _origin(self, node: ast.ImportFrom) -> str:
-        if not node.level:
-            return node.module or ""
-        here = ["tokenlab_nb", *self.path.split("/")[:-1]]
-        return ".".join([*here[: len(here) - node.level + 1], *([node.module] if node.module else [])])
-
-    @cached_property
-    def names(self) -> list[Name]:
-        """``(line, dotted name, late)`` of all that is imported or reached through an import."""
-        found = [(getattr(node, "lineno", 1), dotted, False) for node, _, dotted in self.imports]
-        bound = {
-            name: name if isinstance(node, ast.Import) and "." in dotted and name == dotted.split(".")[0] else dotted
-            for node, name, dotted in self.imports
-        }
-        inside = {id(node) for function in self.functions for node in ast.walk(function)}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Attribute) and (chain := _chain(node)) and chain[0] in bound:
-                found.append((node.lineno, ".".join([bound[chain[0]], *chain[1:]]), False))
-            elif isinstance(node, ast.Call) and _is_import_module(node):
-                target = node.args[0] if node.args else None
-                literal = target.value if isinstance(target, ast.Constant) else "?"
-                found.append((node.lineno, str(literal), id(node) in inside))
-        return found
-
-
-def _chain(node: ast.expr) -> list[str]:
-    """``a.b.c`` as its parts; empty where it does not begin with a plain name."""
-    if isinstance(node, ast.Name):
-        return [node.id]
-    if isinstance(node, ast.Attribute) and (head := _chain(node.value)):
-        return [*head, node.attr]
-    return []
-
-
-def _is_import_module(node: ast.Call) -> bool:
-    return (_chain(node.func) or [""])[-1] in {"import_module", "__import__"}
-
-
-def _under(name: str, prefix: str) -> bool:
-    return name == prefix or name.startswith(f"{prefix}.")
 
 
 def _own(module: Module) -> Iterator[tuple[int, str, str, bool]]:
     """The module's names that are ours: line, dotted name, its zone, late."""
     for line, name, late in module.names:
-        if _under(name, "tokenlab_nb"):
+        if under(name, "tokenlab_nb"):
             yield line, name, [*name.split("."), ""][1], late
 
 
@@ -267,7 +206,7 @@ def purity(module: Module) -> Iterator[Breach]:
     if not module.among(PURE):
         return
     for line, name, _ in module.names:
-        if any(_under(name, banned) for banned in NOT_PURE):
+        if any(under(name, banned) for banned in NOT_PURE):
             yield line, f"a pure module may not use {name}"
     for line, name, zone, _ in _own(module):
         parts = name.split(".")
@@ -280,7 +219,7 @@ def only_in(module: Module) -> Iterator[Breach]:
     """Some outside names belong to a few files."""
     for line, name, _ in module.names:
         for prefix, homes in ONLY_IN.items():
-            if _under(name, prefix) and not module.among(homes):
+            if under(name, prefix) and not module.among(homes):
                 yield line, f"{name} belongs in {', '.join(homes)}"
 
 
@@ -299,7 +238,7 @@ def frozen_values(module: Module) -> Iterator[Breach]:
     for node in ast.walk(module.tree):
         for decorator in node.decorator_list if isinstance(node, ast.ClassDef) else ():
             call = decorator if isinstance(decorator, ast.Call) else None
-            if (_chain(call.func if call else decorator) or [""])[-1] != "dataclass":
+            if (chain(call.func if call else decorator) or [""])[-1] != "dataclass":
                 continue
             options = {word.arg: getattr(word.value, "value", None) for word in call.keywords} if call else {}
             if options.get("frozen") is not True:

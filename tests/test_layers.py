@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests import layer_rules as rules
-from tests.layer_rules import PACKAGE, ROOT, Breach, Module
+from tests.layer_modules import Module
+from tests.layer_rules import PACKAGE, ROOT, Breach
 
 STATIC = PACKAGE / "widgets" / "static"
 TEXT = {".py", ".js", ".css", ".md", ".toml", ".json", ".ipynb", ".j2", ".html", ".txt", ""}

@@ -85,14 +85,18 @@ _HOMES = {
 """Where each name lives. Nothing is imported before it is used, so `import tokenlab_nb` costs next to nothing."""
 
 
+_HOOKS = {"load_ipython_extension": "widgets.magic", "unload_ipython_extension": "widgets.magic"}
+"""What ``%load_ext tokenlab_nb`` asks for: no names for users."""
+
+
 def __getattr__(name: str) -> object:
     value: object
     if name == "__version__":
         value = import_module("importlib.metadata").version("tokenlab-nb")
     elif name == "errors":
         value = import_module("tokenlab_nb.errors")
-    elif name in _HOMES:
-        value = getattr(import_module(f"tokenlab_nb.{_HOMES[name]}"), name)
+    elif home := _HOMES.get(name) or _HOOKS.get(name):
+        value = getattr(import_module(f"tokenlab_nb.{home}"), name)
     else:
         raise AttributeError(f"module 'tokenlab_nb' has no attribute {name!r}")
     globals()[name] = value

@@ -1,6 +1,7 @@
 """The command `tokenlab-nb`.
 
-`lab` opens the example notebooks in JupyterLab, `history` lists jobs, `sandbox` serves a local TokenLab.
+`lab` opens the example notebooks in JupyterLab, `history` lists jobs, `doctor` looks through notebooks before they are
+shared, `sandbox` serves a local TokenLab.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def main(argv: Sequence[str] | None = None, *, run: Runner | None = None, exampl
     options = _parser().parse_args(words[:cut])
     if options.command == "history":
         return _history(options)
+    if options.command == "doctor":
+        return _doctor(options)
     if find_spec("jupyterlab") is None:
         sys.stderr.write('JupyterLab is not installed here. Install it with: pip install "tokenlab-nb[lab]"\n')
         return 1
@@ -57,6 +60,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tokenlab-nb {version('tokenlab-nb')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     _add_history(commands.add_parser("history", help="list the jobs of the ledger, newest first; nothing is sent"))
+    _add_doctor(
+        commands.add_parser(
+            "doctor",
+            help="find in notebooks what should not be shared or does not show, and mend it",
+            description="Find in notebooks, of any origin, what should not be shared or does not show: keys, signed "
+            "addresses, private paths, broken or heavy widget state, outputs that are too large, contracts that have "
+            "changed. Without --fix nothing is written, and the change is shown as a diff.",
+            epilog="Exit code: 0 nothing wrong (or all mended), 1 findings, 2 a file cannot be read. Sources, "
+            "attachments and metadata are never changed. Close a notebook in Jupyter before it is mended.",
+        )
+    )
     lab = commands.add_parser(
         "lab",
         help="copy the example notebooks into a folder and open JupyterLab on the first one",
@@ -84,6 +98,38 @@ def _add_history(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
     parser.add_argument("--data-dir", type=Path, metavar="FOLDER", help="another folder than the usual one")
     parser.add_argument("--sandbox", action="store_true", default=None, help="the sandbox's, also where there is a key")
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="NOTEBOOK", help="an .ipynb file")
+    parser.add_argument("--fix", action="store_true", help="write what can be mended; the old file is kept beside it")
+    parser.add_argument("--no-backup", action="store_true", help="with --fix: do not keep the old file")
+    parser.add_argument("--no-diff", action="store_true", help="show no diff in a dry run")
+    parser.add_argument("--offline", action="store_true", help="do not compare contracts with today's")
+    parser.add_argument("--most-output", type=_size, metavar="SIZE", help="most of one output (default: 1 MB)")
+    parser.add_argument("--most-notebook", type=_size, metavar="SIZE", help="most of a notebook (default: 10 MB)")
+    parser.add_argument("--data-dir", type=Path, metavar="FOLDER", help="another folder than the usual one")
+
+
+def _size(text: str) -> int:
+    from tokenlab_nb.export.findings import parse_size  # noqa: PLC0415 - `lab` need not pay for all of it
+
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    """Look through notebooks one by one; the worst exit code counts."""
+    from tokenlab_nb.checkup import checkup  # noqa: PLC0415 - `lab` need not pay for all of it
+
+    with checkup(
+        offline=options.offline, data_dir=options.data_dir, output=options.most_output, whole=options.most_notebook
+    ) as doctor:
+        keep = not options.no_backup
+        codes = [doctor.treat(path, fix=options.fix, keep=keep, diff=not options.no_diff) for path in options.files]
+    return max(codes)
 
 
 def _history(options: argparse.Namespace) -> int:

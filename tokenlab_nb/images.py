@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 import re
 import stat
+import warnings
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256 as hashed
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from tokenlab_nb.contract.references import MAX_FILE_BYTES
+from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.contract.signed import shown
-from tokenlab_nb.errors import ImageError, TokenLabError
+from tokenlab_nb.errors import ImageError, TokenLabError, TokenLabWarning
 from tokenlab_nb.pixels import (
     FORMATS,
     MAX_PIXELS,
@@ -27,11 +32,15 @@ from tokenlab_nb.pixels import (
     decoded,
     encoded,
     flattened,
+    media_type,
     plain,
     probe,
     shrunk,
     upright,
 )
+from tokenlab_nb.provenance import files
+from tokenlab_nb.provenance.containers import ContainerError
+from tokenlab_nb.provenance.record import record_of
 
 __all__ = [
     "MAX_PIXELS",
@@ -41,6 +50,8 @@ __all__ = [
     "check_size",
     "normalise_source",
     "probe",
+    "recalled",
+    "stamped",
     "thumbnail",
 ]
 
@@ -48,6 +59,8 @@ MAX_SOURCE_BYTES = MAX_FILE_BYTES
 """Largest file that is read as a source: what may be sent."""
 
 _SAVE_QUALITY: Mapping[str, dict[str, Any]] = {"image/jpeg": {"quality": 95}, "image/webp": {"quality": 90}}
+_CUT = "What was asked for this picture was too long for its file."
+_CUT_HINT = "Save it as PNG or WebP, which have room."
 _QUALITIES = (85, 75, 65, 55, 45)
 _LEAST_EDGE = 16  # pixels; at the least quality such a picture is always within the least budget
 _LEAST_BUDGET = 1000  # bytes; a JPEG's tables alone take about 600
@@ -117,6 +130,17 @@ def check_size(data: bytes) -> bytes:
     return data
 
 
+def stamped(image: ImageResult) -> bytes:
+    """The file of a picture as it leaves: with the record of how it was made, where it has one and can take it.
+
+    The pixels are those of the original, to the bit, and the original stays as it is.
+
+    Raises:
+        ImageError: If the original is gone.
+    """
+    return _stamped(image, image.bytes)[0]
+
+
 Bytes = bytes  # inside `ImageResult`, `bytes` is a property
 
 
@@ -134,9 +158,13 @@ class ImageResult:
         metadata: What is known about how it was made, JSON values.
         name: File name that `save` uses in a folder.
         caption: What it shows, for people; also its alternative text.
+        stamps: Whether its saved files carry the record of how it was made (``connect(provenance=False)``: no).
         repr_edge: Longest side of the picture that a notebook shows and saves, in pixels. A class setting.
         repr_budget: Most bytes that one shown picture adds to a saved notebook, base64 and text included; at least
             1500. A class setting.
+        twin_budget: Most bytes that one picture adds to a saved notebook where a gallery, a job or a grid is shown: in
+            the frozen copy beside it. A class setting.
+        twin_total: Most bytes of one such copy. A class setting.
     """
 
     sha256: str
@@ -148,9 +176,41 @@ class ImageResult:
     metadata: Mapping[str, object] = field(compare=False, default_factory=dict)
     name: str = field(compare=False, default="")
     caption: str = field(compare=False, default="")
+    stamps: bool = field(compare=False, default=False)
 
     repr_edge: ClassVar[int] = 512
     repr_budget: ClassVar[int] = 20_000
+    twin_budget: ClassVar[int] = 20_000
+    twin_total: ClassVar[int] = 600_000
+
+    @classmethod
+    def read(cls, source: object) -> Self:
+        """Read a picture file; of one that carries a record, `metadata` tells how it was made.
+
+        Args:
+            source: A path, or the bytes of a PNG, JPEG or WebP file.
+
+        Raises:
+            ImageError: If it is no such picture.
+        """
+        data = normalise_source(source)
+        if isinstance(data, str):
+            raise ImageError("An address is not read here.", hint="Give the path of a file, or its bytes.")
+        seen, plain_data = probe(data), files.original(data)
+        try:
+            record = files.read(data)
+        except ImageError:  # the picture itself is fine; `recall` tells what is wrong
+            record = None
+        return cls(
+            sha256=hashed(plain_data).hexdigest(),
+            media_type=seen.media_type,
+            width=seen.width,
+            height=seen.height,
+            size=len(plain_data),
+            load=lambda: plain_data,
+            metadata=record.metadata if record else {},
+            caption=record.request.prompt if record and record.request else "",
+        )
 
     def __repr__(self) -> str:
         caption = f", {clipped(self.caption)!r}" if self.caption else ""
@@ -173,8 +233,11 @@ class ImageResult:
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
         """Write the picture to a file, as `PIL.Image.Image.save` does, and return the file's path.
 
-        The original bytes are written where the suffix fits them or there is none; another suffix converts (JPEG has
+        The original is written where the suffix fits them or there is none; another suffix converts (JPEG has
         no transparency: it becomes white). A folder that exists gets a file called `name`.
+
+        The file carries the record of how the picture was made, which `recall` reads: its pixels are the original's, to
+        the bit. Where it cannot take one, a warning says why; `bytes` has no record either.
 
         Args:
             path: A file ending in .png, .jpg, .jpeg, .webp or nothing; or a folder.
@@ -189,13 +252,32 @@ class ImageResult:
         if target.is_dir():
             # A name is one name: what came from outside must not lead out of the folder.
             target /= Path(self.name).name.lstrip(".") or f"{self.sha256[:16]}.{FORMATS[self.media_type].lower()}"
-        media_type = SUFFIXES.get(target.suffix.lower()) if target.suffix else self.media_type
-        if media_type is None:
+        kind = SUFFIXES.get(target.suffix.lower()) if target.suffix else self.media_type
+        if kind is None:
             raise ImageError(f"{target.name}: {target.suffix} cannot be written.", hint="Use .png, .jpg or .webp.")
-        data = self.bytes if media_type == self.media_type else _converted(self.pil, media_type)
+        data = self.bytes if kind == self.media_type else _converted(self.pil, kind)
+        data, lack = _stamped(self, data)
         with target.open("wb" if overwrite else "xb") as file:
             file.write(data)
+        if lack:
+            told = f"{target.name} carries no full record of how it was made: {lack}. The picture itself is whole."
+            warnings.warn(told, TokenLabWarning, stacklevel=2)
         return target
+
+    def recall(self) -> ImageRequest:
+        """What was asked for this picture; `Session.recall` also checks that it can be asked again.
+
+        Raises:
+            ImageError: If nobody knows: its file is another tool's, or carries no record, or a damaged one.
+        """
+        known = self.metadata.get("request")
+        if isinstance(known, Mapping) and known["model"]:
+            return ImageRequest.from_json(known)
+        if known:
+            raise ImageError("What was asked for this picture is not known: its task was made elsewhere.")
+        if self.metadata.get("is_cut"):
+            raise ImageError(_CUT, hint=_CUT_HINT)
+        return recalled(self.bytes)
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, object]]:
         """Show a small JPEG. A picture that cannot be read is shown as text, since a repr must not fail."""
@@ -225,6 +307,39 @@ class ImageResult:
             ) from error
 
 
+def recalled(data: bytes) -> ImageRequest:
+    """What was asked for the picture in a file, by the record in it.
+
+    Raises:
+        ImageError: If it is no picture, or carries no record, or a damaged one.
+    """
+    media_type(data)
+    record = files.read(data)
+    if record is None:
+        raise ImageError(files.told_of(data), hint="Only what image.save() or a download wrote has one.")
+    if record.request is None:
+        raise ImageError(_CUT, hint=_CUT_HINT)
+    return record.request
+
+
+def _stamped(image: ImageResult, data: bytes) -> tuple[bytes, str]:
+    """A file of a picture with its record; and why it has none or a cut one, where it should have one."""
+    record = record_of(image.metadata, image.sha256, _version()) if image.stamps else None
+    if record is None:
+        return data, ""
+    try:
+        made = files.stamped(data, record)
+    except ContainerError as error:
+        return data, str(error)
+    written = files.read(made)
+    return made, "" if written and written.request else "what was asked is too long for a JPEG file"
+
+
+@cache
+def _version() -> str:
+    return version("tokenlab-nb")
+
+
 def _attempts(image: Image.Image) -> Iterator[bytes]:
     """Ever smaller JPEGs: at each edge all qualities, down to an edge that fits into the least budget."""
     edge = max(image.size)
@@ -236,13 +351,13 @@ def _attempts(image: Image.Image) -> Iterator[bytes]:
         edge = max(edge * 4 // 5, _LEAST_EDGE)
 
 
-def _converted(image: Image.Image, media_type: str) -> bytes:
+def _converted(image: Image.Image, kind: str) -> bytes:
     # A colour profile fits the pixels only while their mode is kept.
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
     shown = plain(upright(image))
-    if media_type == "image/jpeg":
+    if kind == "image/jpeg":
         shown = flattened(shown, chequered=False)
-    return encoded(shown, media_type, icc_profile=profile, **_SAVE_QUALITY.get(media_type, {}))
+    return encoded(shown, kind, icc_profile=profile, **_SAVE_QUALITY.get(kind, {}))
 
 
 def _read(name: str) -> bytes:

@@ -16,6 +16,7 @@ from tokenlab_nb.errors import ImageError, ValidationError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.ports import Blobs
+from tokenlab_nb.provenance import files
 
 Picture = str | os.PathLike[str] | bytes | ImageResult | Job | Any
 """What may go in as a picture: a path, an http(s) address, bytes, a `PIL.Image.Image`, a NumPy array
@@ -67,6 +68,7 @@ def source(picture: Picture, name: str, blobs: Blobs) -> Taken:
         found = images.normalise_source(picture)
         if isinstance(found, str):
             return Source(url=found), ()
+        found = files.original(found)
         kept, issues = _kept(prepare.reference(found), name, blobs)
         if issues:  # a copy: what was handed in is what people will look for
             kept = replace(kept, of=blobs.put(found))

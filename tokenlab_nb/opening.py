@@ -28,6 +28,7 @@ def connect(
     sandbox: bool | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     prefer_tasks: bool = True,
+    provenance: bool | None = None,
     budget: float | None = None,
     allow_unknown_price: bool = False,
     replay: str | os.PathLike[str] | None = None,
@@ -45,6 +46,8 @@ def connect(
             replay keeps its own in a sub-folder ``replay``; by default in one that ends with the session.
         prefer_tasks: Ask for a task (``async: true``) where a contract lists it and ``b64_json`` is not wanted: a task
             id makes the window in which a paid answer can be lost milliseconds instead of minutes.
+        provenance: Whether files that `ImageResult.save` and downloads write carry the record of how their picture was
+            made (request without secrets, model, time); by default ``TOKENLAB_PROVENANCE``, else yes.
         budget: US dollars that this session may spend; what might exceed it is refused before it is sent.
         allow_unknown_price: With a budget: send also what nobody states a price for. The sandbox bills nothing, so
             there it makes no difference.
@@ -61,20 +64,33 @@ def connect(
     if replay is not None:
         if key or base_url or sandbox or transport:
             raise ValidationError("A replay asks no service.", hint="Leave out key, address, sandbox and transport.")
-        return _announced(_replayed(replay, data_dir, prefer_tasks=prefer_tasks), budget, allow=allow_unknown_price)
+        replayed = _replayed(replay, data_dir, prefer_tasks=prefer_tasks, provenance=provenance)
+        return _announced(replayed, budget, allow=allow_unknown_price)
     local = False if transport is not None and sandbox is None else sandbox
-    chosen = settings.load(api_key=key, base_url=base_url, sandbox=local, data_dir=data_dir, prefer_tasks=prefer_tasks)
+    chosen = settings.load(
+        api_key=key,
+        base_url=base_url,
+        sandbox=local,
+        data_dir=data_dir,
+        prefer_tasks=prefer_tasks,
+        provenance=provenance,
+    )
     return _announced(Session(chosen, transport=transport), budget, allow=allow_unknown_price)
 
 
 def _replayed(
-    folder: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None, *, prefer_tasks: bool
+    folder: str | os.PathLike[str],
+    data_dir: str | os.PathLike[str] | None,
+    *,
+    prefer_tasks: bool,
+    provenance: bool | None,
 ) -> Session:
     """A session on recorded answers. Its jobs are no work of the service's: they stay out of the user's own ledger."""
     api = ReplayApi.open(folder)
     place = Path(data_dir).expanduser().absolute() / "replay" if data_dir else None
     own = place or Path(tempfile.mkdtemp(prefix="tokenlab-nb-replay-"))
-    chosen = settings.Settings(api.origin, own, prefer_tasks=prefer_tasks, replay=api.folder)
+    stamps = settings.wants_provenance(given=provenance)
+    chosen = settings.Settings(api.origin, own, prefer_tasks=prefer_tasks, replay=api.folder, provenance=stamps)
     session = Session(chosen, replay=api)
     if not data_dir:
         weakref.finalize(session, shutil.rmtree, own, ignore_errors=True)

@@ -34,6 +34,16 @@ class Repairing(ABC):
         """Scheme, host and port of the API."""
         return self.settings.origin
 
+    @property
+    def stamps_pictures(self) -> bool:
+        """Whether saved pictures carry the record of how they were made."""
+        return self.settings.provenance
+
+    @property
+    def base_url(self) -> str:
+        """The API's address, without ``/v1``."""
+        return self.settings.base_url
+
     def repairs(self, job: Job) -> list[Repair]:
         """Tell what could be done about a refused job, the best first, by what the service said. Nothing is sent.
 

@@ -16,11 +16,11 @@ import httpx
 from tokenlab_nb import intake, settings
 from tokenlab_nb.api.client import InProcess, TokenLabClient
 from tokenlab_nb.api.reach import Resolve
-from tokenlab_nb.comparing import Comparing
 from tokenlab_nb.contract import request as requests
 from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.workflows import default_operation
+from tokenlab_nb.errors import ValidationError
 from tokenlab_nb.handover import tell
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.intake import Picture, refusal
@@ -28,12 +28,13 @@ from tokenlab_nb.jobs.clock import RealClock
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.handle import Job
 from tokenlab_nb.jobs.ports import Clock
+from tokenlab_nb.recalling import Recallable, Recalling
 from tokenlab_nb.store.journal import Journal
 from tokenlab_nb.store.replay import ReplayApi
 from tokenlab_nb.store.taping import Exported, write
 
 
-class Session(Comparing):
+class Session(Recalling):
     """A connection to the service or the sandbox, with its ledger. Use `connect` to make one.
 
     Args:
@@ -76,7 +77,7 @@ class Session(Comparing):
     def place(self) -> str:
         """Where pictures come from and whether they cost money, in words."""
         if self.settings.replay:
-            return f"Replay of {self.settings.replay}: recorded answers, nothing is sent or billed"
+            return f"Replay of {self.settings.replay.name}: recorded answers, nothing is sent or billed"
         if self.is_sandbox:
             return "Sandbox: pictures are drawn here, nothing is billed"
         return f"{self.origin}: every picture is paid for" + ("" if self.has_key else "; no key is set")
@@ -250,6 +251,47 @@ class Session(Comparing):
     def vary(self, *, model: str, image: Picture, **params: Any) -> list[ImageResult]:
         """Make variations of a picture and wait for them (``/v1/images/variations``)."""
         return self.submit(model=model, operation=IMAGE_VARIATION, references=image, **params).wait()
+
+    def recall(
+        self,
+        what: Recallable,
+        *,
+        references: Sequence[Picture] | Picture | None = None,
+        mask: Picture | None = None,
+    ) -> requests.ImageRequest:
+        """Find what was asked for a picture, ready to be sent again: ``session.send(session.recall("fox.png"))``.
+
+        What stands in this ledger is taken as it is. What only a file says is checked like any request, by the model's
+        contract of today; addresses in it stand without their query, which may have been a key.
+
+        Args:
+            what: A file that was saved or downloaded (path or bytes), a picture, a job or its id, a cell of a grid (of
+                several jobs, the first).
+            references: Pictures in place of those that went in.
+            mask: A mask in place of the one that went in.
+
+        Raises:
+            ImageError: If nobody knows what was asked: the file carries no record, another tool's, or a damaged one.
+            ValidationError: If it cannot be asked any more, or a picture that went in is not in this data folder.
+            TokenLabError: If the model's contract cannot be read.
+        """
+        found = self.recalled(what)
+        request, is_changed = found.request, references is not None or mask is not None
+        lacking = [each for each in found.missing if (mask if each == "the mask" else references) is None]
+        if lacking:
+            raise ValidationError(
+                f"Of the pictures that went in, {' and '.join(lacking)} cannot be found in this data folder.",
+                hint="Hand them in: session.recall(..., references=[...], mask=...).",
+            )
+        if found.is_own and not is_changed:
+            return request
+        return self.prepare(
+            request.model,
+            request.settings,
+            operation=request.operation,
+            references=request.references if references is None else references,
+            mask=request.mask if mask is None else mask,
+        )
 
     def export_replay(self, folder: str | os.PathLike[str], jobs: Iterable[Job] | None = None) -> Exported:
         """Record jobs in a folder, for ``connect(replay=folder)``: there the same requests are answered for nothing.

@@ -1,6 +1,7 @@
 """`Settings`: where the service is, which key, where state is kept. The only reader of environment and keyring.
 
-Environment: ``TOKENLAB_API_KEY``, ``TOKENLAB_BASE_URL``, ``TOKENLAB_DATA_DIR``.
+Environment: ``TOKENLAB_API_KEY``, ``TOKENLAB_BASE_URL``, ``TOKENLAB_DATA_DIR``, ``TOKENLAB_PROVENANCE`` (0: saved
+pictures carry no record of how they were made).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import ipaddress
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ SANDBOX_URL = "http://sandbox.tokenlab.localhost"
 
 KEYRING_SERVICE = "tokenlab-nb"
 _KEYRING_USER = "api-key"
+_YES, _NO = ("", "1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 class Secret:
@@ -86,6 +89,7 @@ class Settings:
         prefer_tasks: Ask for a task where the contract lists ``async``: with its id a lost answer loses nothing.
         timeouts: Seconds.
         replay: The folder whose recorded answers stand in for the service; None asks the service.
+        provenance: Whether saved pictures carry a record of how they were made.
         has_proxy: Whether the environment names a proxy: calls go through it, pictures are fetched directly.
     """
 
@@ -96,6 +100,7 @@ class Settings:
     prefer_tasks: bool = True
     timeouts: Timeouts = field(default_factory=Timeouts)
     replay: Path | None = None
+    provenance: bool = True
     has_proxy: bool = field(default=False, compare=False)
 
     @property
@@ -115,6 +120,7 @@ def load(
     sandbox: bool | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     prefer_tasks: bool = True,
+    provenance: bool | None = None,
 ) -> Settings:
     """Put the settings together: arguments win over `remember`, that over the environment, that over the keyring.
 
@@ -124,6 +130,7 @@ def load(
         sandbox: True for the sandbox, False for the service; None decides by whether there is a key or an address.
         data_dir: Folder for state; None takes the environment's, else the user's data folder.
         prefer_tasks: Ask for a task where the contract lists ``async``.
+        provenance: See `wants_provenance`.
 
     Raises:
         ValidationError: If the address or the key is not one, or would travel unencrypted to a public host; or if both
@@ -138,10 +145,29 @@ def load(
     key = None if sandbox else _find_key(api_key)
     local = sandbox if sandbox is not None else not key and not address
     folder = Path(data_dir or os.environ.get("TOKENLAB_DATA_DIR") or _default_folder()).expanduser().absolute()
+    common = partial(Settings, prefer_tasks=prefer_tasks, provenance=wants_provenance(given=provenance))
     if local:
-        return Settings(SANDBOX_URL, folder, Secret("sk-sandbox"), sandbox=True, prefer_tasks=prefer_tasks)
-    checked = _checked_address(address or SERVICE_URL)
-    return Settings(checked, folder, key, prefer_tasks=prefer_tasks, has_proxy=_has_proxy())
+        return common(SANDBOX_URL, folder, Secret("sk-sandbox"), sandbox=True)
+    return common(_checked_address(address or SERVICE_URL), folder, key, has_proxy=_has_proxy())
+
+
+def wants_provenance(*, given: bool | None) -> bool:
+    """Whether saved pictures carry a record of how they were made.
+
+    Args:
+        given: What was asked for; None takes the environment's ``TOKENLAB_PROVENANCE``, else yes.
+
+    Raises:
+        ValidationError: If the environment says neither yes nor no.
+    """
+    if given is not None:
+        return given
+    text = os.environ.get("TOKENLAB_PROVENANCE", "").strip().lower()
+    if text in _NO:
+        return False
+    if text in _YES:
+        return True
+    raise ValidationError(f"TOKENLAB_PROVENANCE is {text[:20]!r}, which is neither.", hint="Set it to 1 or 0.")
 
 
 def _checked_address(text: str) -> str:

@@ -162,8 +162,10 @@ def test_details_hold_a_cell_against_the_base(full):
     expect(details.locator("ins").first).to_have_text(re.compile("teal"), timeout=30_000)
     expect(details.locator("del").first).to_be_visible(timeout=30_000)
     expect(details.locator("tr[data-differs=true]")).to_have_count(2, timeout=30_000)
-    details.locator("summary", has_text="Show as Python").click()
+    details.locator("summary", has_text="Show as code").click()
     expect(details.locator("pre")).to_contain_text("session.submit(", timeout=30_000)
+    details.get_by_role("radio", name="curl").check()
+    expect(details.locator("pre")).to_contain_text("/v1/images/generations", timeout=30_000)
     with notebook.page.expect_download() as download:
         details.get_by_role("button", name="Download 1").click()
     assert download.value.suggested_filename.endswith(".png")

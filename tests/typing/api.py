@@ -47,6 +47,14 @@ def money(session: tl.Session, request: ImageRequest) -> None:
     assert_type(session.twin(request), tl.Job | None)
 
 
+def recalling(session: tl.Session, image: tl.ImageResult, folder: Path) -> None:
+    assert_type(tl.connect(provenance=False), tl.Session)
+    assert_type(image.recall(), ImageRequest)
+    assert_type(tl.ImageResult.read(folder / "fox.png").recall(), ImageRequest)
+    assert_type(session.send(session.recall(folder / "fox.png")), tl.Job)
+    assert_type(session.recall(image, references=[folder / "snow.png"]), ImageRequest)
+
+
 def the_past(session: tl.Session, folder: Path) -> None:
     for job in session.recover():
         assert_type(job, tl.Job)
@@ -99,7 +107,7 @@ def mending(session: tl.Session, job: tl.Job) -> None:
     assert_type(session.repaired(job, ways[0]), ImageRequest)
     assert_type(session.repair(job, ways[0], budget=session.budget_of(0.10)), tl.Job)
     assert_type(job.repair(Repair("Smaller", {"size": "1024x1024"})), tl.Job)
-    assert_type(job.code, str)
+    assert_type((job.code, job.curl, job.openai), tuple[str, str, str])
 
 
 async def awaiting(session: tl.Session) -> None:

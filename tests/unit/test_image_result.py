@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,10 @@ from IPython.core.formatters import DisplayFormatter
 from PIL import Image
 
 from tests.unit.pictures import JPEG, PNG, WEBP, encoded, noise, opened, result
-from tokenlab_nb.errors import ImageError, TransportError
-from tokenlab_nb.images import ImageResult
+from tests.unit.provenance.samples import with_chunk
+from tokenlab_nb.contract.request import ImageRequest
+from tokenlab_nb.errors import ImageError, TokenLabWarning, TransportError
+from tokenlab_nb.images import ImageResult, recalled, stamped
 
 
 class TestImageResult:
@@ -150,3 +154,93 @@ class TestSave:
     def test_a_missing_folder_is_an_os_error(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             result(PNG).save(tmp_path / "nowhere" / "a.png")
+
+
+ASKED = ImageRequest("some-model", "text-to-image", "/v1/images/generations", {"prompt": "a red fox", "n": 1})
+MADE = {
+    "job": "job_1",
+    "model": "some-model",
+    "operation": "text-to-image",
+    "request": ASKED.to_json(),
+    "index": 0,
+    "revised_prompt": None,
+    "created_at": 5.0,
+    "seconds": 1.5,
+    "parents": ["b" * 64],
+    "sandbox": False,
+}
+
+
+def made(data: bytes, **changes: object) -> ImageResult:
+    """A picture whose making is known."""
+    return result(data, **{"metadata": MADE, "stamps": True, **changes})
+
+
+class TestProvenance:
+    @pytest.mark.parametrize("data", [PNG, JPEG, WEBP])
+    @pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+    def test_a_saved_file_tells_how_it_was_made(self, tmp_path: Path, data: bytes, suffix: str) -> None:
+        image = made(data)
+        read = ImageResult.read(image.save(tmp_path / f"a.{suffix}"))
+        assert read.recall() == ASKED
+        assert (read.caption, read.metadata["model"], read.metadata["parents"]) == (
+            "a red fox",
+            "some-model",
+            ["b" * 64],
+        )
+        assert read.metadata["version"] == version("tokenlab-nb")
+        converts = image.media_type != read.media_type
+        assert (read == image, read.bytes == data) == (not converts, not converts)
+        assert image.bytes == data
+        assert image.recall() == ASKED
+
+    def test_what_leaves_for_a_page_tells_it_too(self) -> None:
+        image = made(PNG)
+        assert ImageResult.read(stamped(image)).recall() == ASKED
+        assert opened(stamped(image)).tobytes() == image.pil.tobytes()
+        assert stamped(made(PNG, stamps=False)) == stamped(result(PNG, stamps=True)) == PNG
+
+    def test_off_is_off(self, tmp_path: Path) -> None:
+        assert made(PNG, stamps=False).save(tmp_path / "a.png").read_bytes() == PNG
+
+    def test_a_file_without_room_is_written_whole_and_a_warning_says_so(self, tmp_path: Path) -> None:
+        long = {**MADE, "request": replace(ASKED, values={"prompt": "x" * 70_000}).to_json()}
+        with pytest.warns(TokenLabWarning, match=r"a\.jpg carries no full record .*too long for a JPEG"):
+            path = made(JPEG, metadata=long).save(tmp_path / "a.jpg")
+        read = ImageResult.read(path)
+        assert read.bytes == JPEG
+        with pytest.raises(ImageError, match="too long for its file") as caught:
+            read.recall()
+        assert "PNG or WebP" in caught.value.hint
+        with pytest.raises(ImageError, match="too long for its file"):
+            recalled(path.read_bytes())
+
+    def test_a_signed_file_stays_as_it_is_and_a_warning_says_so(self, tmp_path: Path) -> None:
+        sealed = with_chunk(b"caBX", b"jumb", PNG)
+        with pytest.warns(TokenLabWarning, match="content credentials"):
+            path = made(sealed).save(tmp_path / "a.png")
+        assert path.read_bytes() == sealed
+
+    def test_a_file_that_tells_nothing_is_a_picture_all_the_same(self, tmp_path: Path) -> None:
+        (tmp_path / "a.png").write_bytes(PNG)
+        read = ImageResult.read(tmp_path / "a.png")
+        assert (read, read.metadata) == (result(PNG), {})
+        with pytest.raises(ImageError, match="carries no record") as caught:
+            read.recall()
+        assert "image.save()" in caught.value.hint
+
+    def test_a_damaged_record_is_told_by_recall_alone(self) -> None:
+        read = ImageResult.read(with_chunk(b"tEXt", b"tokenlab_nb\0{", PNG))
+        assert read.metadata == {}
+        with pytest.raises(ImageError, match="damaged"):
+            read.recall()
+
+    def test_a_task_made_elsewhere_is_not_known(self) -> None:
+        nothing = {**MADE, "request": replace(ASKED, model="").to_json()}
+        with pytest.raises(ImageError, match="made elsewhere"):
+            made(PNG, metadata=nothing).recall()
+
+    @pytest.mark.parametrize(("source", "says"), [("https://a.example/b.png", "address"), (b"no", "no picture")])
+    def test_what_is_no_file_is_refused(self, source: object, says: str) -> None:
+        with pytest.raises(ImageError, match=says):
+            ImageResult.read(source)

@@ -271,3 +271,29 @@ def test_a_proxy_in_the_environment_is_known_and_makes_no_other_settings(
     assert (plain.has_proxy, proxied.has_proxy) == (False, True)
     assert plain == proxied
     assert not settings.load(sandbox=True, data_dir=tmp_path).has_proxy
+
+
+@pytest.mark.parametrize(
+    ("said", "given", "wanted"),
+    [
+        ("", None, True),
+        ("1", None, True),
+        ("0", None, False),
+        (" Off ", None, False),
+        ("0", True, True),
+        ("", False, False),
+    ],
+)
+def test_provenance_is_off_by_one_setting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, given: bool | None, wanted: bool
+) -> None:
+    monkeypatch.setenv("TOKENLAB_PROVENANCE", said)
+    for sandbox in (True, None):
+        found = settings.load(api_key=settings.Secret("sk-some"), sandbox=sandbox, data_dir=tmp_path, provenance=given)
+        assert found.provenance is wanted
+
+
+def test_a_setting_that_says_neither_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TOKENLAB_PROVENANCE", "perhaps")
+    with pytest.raises(ValidationError, match="'perhaps', which is neither"):
+        settings.load(sandbox=True, data_dir=tmp_path)

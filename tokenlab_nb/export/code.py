@@ -15,17 +15,15 @@ from tokenlab_nb.contract.model import TEXT_TO_IMAGE
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.contract.signed import shown
+from tokenlab_nb.export.calls import UNKNOWN, address_note, file_name, file_note
 from tokenlab_nb.export.literals import Expression, call, literal
 from tokenlab_nb.export.text import printable
 from tokenlab_nb.sweep.plan import Axis, Plan
 
 __all__ = ["python_of", "python_of_plan", "python_of_sweep"]
 
-_UNKNOWN = "# This task was made elsewhere: what it was asked for is not known here."
-_SUFFIXES = {"image/jpeg": "jpg", "image/webp": "webp"}
 _SOURCE = "from tokenlab_nb.contract.references import Source"
 _OWN = frozenset({"self", "model", "prompt", "operation", "references", "mask"})  # the names of `Session.submit`
-_DIGITS = 12  # of a hash, as in the names of downloaded pictures
 _PLURALS = {"operation": "operations"}
 _LEFT_OUT: Mapping[str, object] = {"repeats": 1, "strict": False}  # the defaults of `Session.sweep` that are not None
 
@@ -40,7 +38,7 @@ def python_of(request: ImageRequest) -> str:
         request: What was asked.
     """
     if not request.model:
-        return _UNKNOWN
+        return f"# {UNKNOWN}"
     pictures = _Pictures()
     how: dict[str, object] = {}
     if request.operation != TEXT_TO_IMAGE or request.sources:  # else it is what is meant where nothing is said
@@ -167,9 +165,8 @@ class _Pictures:
             self._imports.append(_SOURCE)
             known = {part: value for part, value in source.to_json().items() if value and part != "of"}
             return Expression(f"Source({', '.join(f'{part}={literal(value)}' for part, value in known.items())})")
-        file = f"{name}.{_SUFFIXES.get(source.media_type, 'png')}"
-        size = f", {source.width} x {source.height} pixels" if source.width else ""
-        self._notes.append(f"{file}: put your file here; its SHA-256 began with {str(source.picture)[:_DIGITS]}{size}")
+        file = file_name(source, name)
+        self._notes.append(file_note(file, source))
         return file
 
     def all_of(self, pictures: object, kind: str) -> object:
@@ -200,7 +197,7 @@ class _Pictures:
 
     def _address(self, url: str) -> str:
         if (clean := shown(url)) != url:
-            self._notes.append(f"{clean}: put the whole address here; what may be a key is left out of it")
+            self._notes.append(address_note(clean))
         return clean
 
     def _variable(self, value: object, kind: str) -> Expression:

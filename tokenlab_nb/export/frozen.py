@@ -2,30 +2,27 @@
 
 No script, no style sheet, nothing to fetch: GitHub, nbviewer, nbconvert and a reopened notebook show it as it is. Where
 a sanitizer drops the inline styles, a plain table is left. No colour of its own but a neutral line, so it is right on
-light and dark pages.
+light and dark pages. What takes no HTML, such as a PDF by LaTeX, gets one small JPEG of all pictures (`overview.py`).
+How much of that there is room for is reckoned in bytes of the notebook file (`room.py`).
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tokenlab_nb.export.text import printable, template
+from tokenlab_nb.export.room import FRAME, Room, saved_size
+from tokenlab_nb.export.text import markup, printable, template
 
-__all__ = ["PICTURE_BYTES", "TOTAL_BYTES", "Frozen", "FrozenPicture", "free_place", "freeze", "picture_size"]
+__all__ = ["Frozen", "FrozenPicture", "free_place", "freeze"]
 
-PICTURE_BYTES = 20_000
-"""Most bytes of one JPEG in a twin."""
-
-TOTAL_BYTES = 300_000
-"""Most bytes of all JPEGs in one twin (in base64 a third more); the rows after that have words only."""
-
-_MOST_PROMPT = 400
 _MOST_PROBLEM = 1000
-_SIZES = ((15, 256, PICTURE_BYTES), (37, 192, 8_000), (100, 128, 3_000))
+_MOST_FACT = 120
+_WHERE = "The originals are on the disk of the machine that made them."
+_COSTS = {"&": 5, "<": 4, ">": 4, '"': 5, "'": 5, "\\": 2}  # escaped for HTML, then for JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,93 +80,171 @@ class FrozenPicture:
         )
         return " · ".join(part for part in parts if part)
 
-    @property
-    def short_prompt(self) -> str:
-        """The prompt, cut where it is very long."""
-        return _cut(self.prompt, _MOST_PROMPT)
-
-    @property
-    def short_lineage(self) -> str:
-        """The lineage, cut where it is very long."""
-        return _cut(self.lineage, _MOST_PROMPT)
-
-    @property
-    def short_problem(self) -> str:
-        """The problem, cut where it is very long."""
-        return _cut(self.problem, _MOST_PROBLEM)
-
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A twin in both forms, for ``text/html`` and ``text/plain``."""
+    """A twin in its forms, for ``text/html``, ``image/jpeg`` and ``text/plain``.
+
+    Attributes:
+        html: For pages.
+        text: For what takes neither HTML nor pictures.
+        metadata: Goes along as the output's metadata, such as what the models took on the day; never shown.
+        jpeg: All pictures in one, for what takes pictures and no HTML; empty where there is none.
+    """
 
     html: str
     text: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    jpeg: bytes = b""
 
 
-def picture_size(count: int) -> tuple[int, int]:
-    """Return the edge in pixels and the most bytes of one JPEG, so that ``count`` of them keep the total."""
-    return next(((edge, most) for upto, edge, most in _SIZES if count <= upto), _SIZES[-1][1:])
-
-
-def free_place(uid: str) -> Frozen:
+def free_place(uid: str, revision: int = 0) -> Frozen:
     """Keep a place for a twin that is to come: nothing is seen of it.
 
     Args:
-        uid: Of a live widget that stands beside it.
+        uid: Of the place.
+        revision: As in `freeze`.
     """
-    return Frozen(template("place.html.j2").render(uid=uid), "")
+    return Frozen(template("place.html.j2").render(uid=uid, revision=revision), "")
 
 
 def freeze(
-    pictures: Sequence[FrozenPicture], *, at: float, title: str = "TokenLab pictures", uid: str = "", revision: int = 0
+    pictures: Sequence[FrozenPicture],
+    *,
+    at: float,
+    title: str = "TokenLab pictures",
+    uid: str = "",
+    revision: int = 0,
+    room: Room | None = None,
+    jpeg: bytes = b"",
 ) -> Frozen:
     """Make the twin.
 
     Args:
-        pictures: The rows, in order. JPEGs over `PICTURE_BYTES`, or after `TOTAL_BYTES` in all, are left out.
+        pictures: The rows, in order. What there is no room for is left out, and told.
         at: When, in seconds since 1970 (UTC); the HTML carries it, the text does not, so that it stays comparable.
         title: Stands in front of the counts.
-        uid: Of the live widget, whose script hides the class ``tlnb-twin-<uid>`` while it lives.
+        uid: Of the place, whose class ``tlnb-twin-<uid>`` the live widget's script hides while it lives.
         revision: Counts the versions of one twin, so that the live widget sees an old one.
+        room: How much may be saved.
+        jpeg: All pictures in one.
 
     Returns:
         HTML with every outside text escaped, and plain text without control characters.
     """
-    rows = _within_budget(pictures)
+    room = room or Room()
+    name = _cut(printable(title), _MOST_FACT)
+    rows = [_clean(picture, room.words(_count(pictures))) for picture in pictures]
     done = f"{sum(row.done for row in rows)} of {len(rows)} done"
     prompts = {row.prompt for row in rows}
+    shared = rows[0].prompt if len(prompts) == 1 and len(rows) > 1 else ""
+    table = _Table(room, _count(rows), shared, room.total - FRAME - len(jpeg) * 4 // 3)
+    for row in rows:
+        table.add(row)
     html = template("frozen.html.j2").render(
-        rows=rows,
-        title=printable(title),
+        rows=table.rows,
+        title=name,
         done=done,
         at=datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         uid=uid,
         revision=revision,
-        shared_prompt=rows[0].short_prompt if len(prompts) == 1 and len(rows) > 1 else "",
-        left_out=sum(bool(old.jpeg and not new.jpeg) for old, new in zip(pictures, rows, strict=True)),
+        shared_prompt=shared,
+        notes=table.notes(len(rows)),
     )
-    lines = [f"{title}: {done}", *(f"{place}. {_line(row)}" for place, row in enumerate(rows, 1))]
-    return Frozen(html, "\n".join(printable(line) for line in lines))
+    first = f"{name}: {done}" if rows else f"{name}: no pictures yet"
+    return Frozen(html, "\n".join((first, *table.lines)), jpeg=jpeg)
 
 
-def _within_budget(pictures: Sequence[FrozenPicture]) -> list[FrozenPicture]:
-    """The rows with the pictures that fit, and without control characters (some of them turn text around)."""
-    left, rows = TOTAL_BYTES, []
-    for picture in pictures:
-        fits = len(picture.jpeg) <= min(PICTURE_BYTES, left)
-        left -= len(picture.jpeg) if fits else 0
-        texts = {each.name: getattr(picture, each.name) for each in fields(picture)}
-        clean: dict[str, Any] = {name: printable(text) for name, text in texts.items() if isinstance(text, str)}
-        rows.append(replace(picture, jpeg=picture.jpeg if fits else b"", **clean))
-    return rows
+class _Table:
+    """The rows and lines for which there is room, and which pictures there was none for."""
+
+    def __init__(self, room: Room, count: int, shared: str, left: int) -> None:
+        self.rows: list[Any] = []
+        self.lines: list[str] = []
+        self.large: list[int] = []
+        self.late: list[int] = []
+        self._room, self._shared, self._left = room, shared, left
+        self._most = room.row(count)
+        self._alt = room.words(count) // 3
+        self._full = False
+
+    def add(self, row: FrozenPicture) -> None:
+        """Add a row; without its picture where that does not fit, and not at all where not even the words do."""
+        if self._full:
+            return
+        number = len(self.rows) + 1
+        line = f"{number}. {_line(row)}"
+        html, cost = self._made(row, number, line)
+        if row.jpeg and cost > min(self._most, self._left):
+            (self.large if cost > self._most else self.late).append(number)
+            html, cost = self._made(replace(row, jpeg=b""), number, line, left_out="not in this copy")
+        if cost > self._left:
+            self._full = True
+            return
+        self._left -= cost
+        self.rows.append(html)
+        self.lines.append(line)
+
+    def notes(self, count: int) -> list[str]:
+        """What is left out and why, in words."""
+        here = len(self.rows)
+        kept = f"which is kept to {self._room.total:,} bytes (ImageResult.twin_total)."
+        each = f"a picture may add {self._room.picture:,} bytes to it (ImageResult.twin_budget)."
+        found = [
+            f"{_told(self.large)} not in this saved copy: {each} {_WHERE}" if self.large else "",
+            f"{_told(self.late)} not in this saved copy, {kept} {_WHERE}" if self.late else "",
+            f"{count - here:,} more rows have no room in this saved copy, {kept}" if count > here else "",
+        ]
+        return [note for note in found if note]
+
+    def _made(self, row: FrozenPicture, number: int, line: str, left_out: str = "") -> tuple[Any, int]:
+        html = template("frozen_row.html.j2").render(
+            row=row,
+            number=number,
+            left_out=left_out,
+            alt=_cut(row.prompt or row.model, self._alt),
+            prompt="" if self._shared else row.prompt,
+        )
+        return markup(html), saved_size(html) + saved_size(line)
+
+
+def _count(rows: Sequence[FrozenPicture]) -> int:
+    return max(1, sum(row.done for row in rows))
+
+
+def _clean(row: FrozenPicture, words: int) -> FrozenPicture:
+    """A row with texts that are not too long, and without control characters (some of them turn text around)."""
+    most = {"prompt": words, "lineage": words, "problem": _MOST_PROBLEM}
+    texts = {each.name: getattr(row, each.name) for each in fields(row)}
+    clean: dict[str, Any] = {
+        name: _cut(printable(text), most.get(name, _MOST_FACT)) for name, text in texts.items() if isinstance(text, str)
+    }
+    return replace(row, **clean)
 
 
 def _line(row: FrozenPicture) -> str:
     size = f" {row.width}x{row.height}" if row.width else ""
     seed = f" seed {row.seed}" if row.seed else ""
-    return f"{row.model}{size}{seed}: {row.state}" + (f" ({row.short_problem})" if row.problem else "")
+    return f"{row.model}{size}{seed}: {row.state}" + (f" ({row.problem})" if row.problem else "")
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """The text, cut where it takes more bytes than that in a notebook file."""
+    left = most
+    for place, char in enumerate(text):
+        left -= _COSTS.get(char) or len(char.encode())
+        if left < 0:
+            return f"{text[:place]}…"
+    return text
+
+
+def _told(numbers: Sequence[int]) -> str:
+    """Numbers as a subject with its verb: ``Pictures 3, 5 to 9 are``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1] = [runs[-1][0], number]
+        else:
+            runs.append([number])
+    text = ", ".join(" to ".join(map(str, run)) for run in runs)
+    return f"Pictures {text} are" if len(numbers) > 1 else f"Picture {text} is"

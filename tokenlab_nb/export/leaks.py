@@ -1,23 +1,50 @@
-"""Finding what must not be shared in a text: keys, signed addresses, paths of this machine or of a person's home."""
+"""Finding what must not be shared in a text: keys, signed addresses, paths of this machine or of a person's home.
+
+Long stretches of base64 (pictures) are passed over, so a text of 100 MB takes seconds.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
 
-from tokenlab_nb.contract.signed import read_signed
+from tokenlab_nb.contract.signed import read_signed, shown
 from tokenlab_nb.errors import LeakError
+from tokenlab_nb.export.keys import find_keys, is_placeholder
 
-__all__ = ["Kind", "Leak", "find_leaks", "refuse_leaks"]
+__all__ = ["WORDS", "Kind", "Leak", "find_leaks", "redacted", "refuse_leaks"]
 
 Kind = Literal["key", "address", "path"]
 
-_KEY = re.compile(r"\b(?:sk|mt)-[A-Za-z0-9_\-]{6,}")
-_URL = re.compile(r"https?://[^\s\"'<>\\\\)]+")
-_HOME = re.compile(r"(?:/home/|/Users/|/root/|[A-Za-z]:\\\\{1,2}Users\\\\{1,2})[^\s\"'<>,;]+")
-_WORDS = {"key": "a key", "address": "a signed address", "path": "a path of this machine"}
+WORDS = {"key": "a key", "address": "a signed address", "path": "a path of this machine"}
+"""What each kind is called."""
+
+_PICTURE = re.compile(r";base64,[A-Za-z0-9+/=]{64,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*+=*+\s*+")
+_LONG = 4096  # characters; a text of this length that is all base64 is a picture or the like
+_URL = re.compile(r"https?://(?:[^\s\"'<>\\)]|\\u0026)+")
+_ASKED = frozenset({"token", "access_token", "auth_token", "api_key", "apikey", "key", "sig", "signature"})
+_LEAST_SECRET = 16
+
+# In front of a path of its own stands no letter and no slash, else it is the middle of an address or of another path;
+# the ends of an escaped line break and of a terminal's colour are letters all the same.
+_BEFORE = r"(?:(?<![\w.~%/\\-])|(?<=file://)|(?<=\\n)|(?<=\\t)|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm)|(?<=;\dm)|(?<=;\d\dm)|(?<=;\d\d\dm))"
+_NAME = r"(?P<who>[^\s\"'<>,;:|*?/\\(){}\[\]$%\x1b]+)"
+_HOMES = (
+    ("/home/", re.compile(rf"{_BEFORE}/home/{_NAME}")),
+    ("/Users/", re.compile(rf"(?:{_BEFORE}|(?<=[A-Za-z]:)|(?<=/mnt/[a-z]))/Users/{_NAME}")),
+    ("/root/", re.compile(rf"{_BEFORE}(?P<who>/root)(?=/\.?\w)")),
+    ("\\Users\\", re.compile(rf"(?i:[A-Z]:\\{{1,4}}Users\\{{1,4}}){_NAME}")),
+)
+_NOBODY = re.compile(
+    r"(?:your[-_]?)?(?:user|username|name)|youruser|me|you|shared|public|default|all|jovyan|runner|runneradmin"
+    r"|codespace|vscode|sagemaker-user|ec2-user|ubuntu|[A-Z_]+|[._~%…-]+"
+)
+"""Names in paths that stand for any name, or for a machine's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +54,8 @@ class Leak:
     Attributes:
         kind: What it is.
         start: Where it begins.
-        end: Where it ends.
-        shown: The place as it may be shown: without the secret itself.
+        end: Where it ends; of a path only the part that is private, such as ``/home/alice``.
+        shown: What may be shown in its place, without the secret itself.
     """
 
     kind: Kind
@@ -37,15 +64,29 @@ class Leak:
     shown: str
 
 
-def find_leaks(text: str, *, paths: Sequence[str] = ()) -> tuple[Leak, ...]:
-    """Return what must not be shared, in the order of the text.
+def find_leaks(text: str, *, paths: Sequence[str] = (), secrets: Sequence[str] = ()) -> tuple[Leak, ...]:
+    """Return what must not be shared, in the order of the text; none overlaps another.
 
     Args:
         text: Any text, source or JSON.
         paths: Folders that are private, beside home folders.
+        secrets: Keys that are known as they are, whatever their shape.
     """
-    found = [*_keys(text), *_addresses(text), *_paths(text, paths)]
-    return tuple(sorted(found, key=lambda leak: (leak.start, -leak.end)))
+    found = [leak for start, end in _stretches(text) for leak in _all(text[start:end], start, paths, secrets)]
+    kept: list[Leak] = []
+    for leak in sorted(found, key=lambda leak: (leak.start, -leak.end)):
+        if not kept or leak.start >= kept[-1].end:
+            kept.append(leak)
+    return tuple(kept)
+
+
+def redacted(text: str, leaks: Sequence[Leak]) -> str:
+    """The text with each of these leaks, as `find_leaks` returned them, replaced by what may be shown."""
+    pieces, end = [], 0
+    for leak in leaks:
+        pieces += [text[end : leak.start], leak.shown]
+        end = leak.end
+    return "".join([*pieces, text[end:]])
 
 
 def refuse_leaks(text: str, what: str, *, kinds: Sequence[Kind] = ("key", "address")) -> None:
@@ -60,24 +101,60 @@ def refuse_leaks(text: str, what: str, *, kinds: Sequence[Kind] = ("key", "addre
         LeakError: If it does; the message names kind and number, never the secret.
     """
     if found := [leak for leak in find_leaks(text) if leak.kind in kinds]:
-        told = ", ".join(dict.fromkeys(f"{_WORDS[leak.kind]} ({leak.shown})" for leak in found))
+        told = ", ".join(dict.fromkeys(f"{WORDS[leak.kind]} ({leak.shown})" for leak in found))
         raise LeakError(f"{what} would hold {told}. Nothing was written.")
 
 
-def _keys(text: str) -> Iterator[Leak]:
-    for match in _KEY.finditer(text):
-        yield Leak("key", match.start(), match.end(), f"{match[0][:3]}...")
+def _stretches(text: str) -> Iterator[tuple[int, int]]:
+    """The text without pictures in base64."""
+    if len(text) >= _LONG and _BASE64.fullmatch(text):
+        return
+    start = 0
+    for match in _PICTURE.finditer(text):
+        yield start, match.start()
+        start = match.end()
+    yield start, len(text)
 
 
-def _addresses(text: str) -> Iterator[Leak]:
+def _all(text: str, offset: int, paths: Sequence[str], secrets: Sequence[str]) -> Iterator[Leak]:
+    for start, end, instead in find_keys(text, secrets):
+        yield Leak("key", offset + start, offset + end, instead)
+    for start, end, instead in _addresses(text):
+        yield Leak("address", offset + start, offset + end, instead)
+    for start, end in _private(text, paths):
+        yield Leak("path", offset + start, offset + end, "~")
+
+
+def _addresses(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _URL.finditer(text):
-        if read_signed(match[0]):
-            yield Leak("address", match.start(), match.end(), match[0].partition("?")[0])
+        if "?" in match[0]:
+            url = unescape(match[0].replace("\\u0026", "&"))
+            if read_signed(url) or _carries_secret(url):
+                yield *match.span(), shown(url)
 
 
-def _paths(text: str, private: Sequence[str]) -> Iterator[Leak]:
-    for match in _HOME.finditer(text):
-        yield Leak("path", match.start(), match.end(), "~")
-    for folder in private:
-        for match in re.finditer(re.escape(folder), text):
-            yield Leak("path", match.start(), match.end(), "~")
+def _carries_secret(url: str) -> bool:
+    """Whether a parameter that is called a key or a token holds something like one."""
+    try:
+        pairs = parse_qsl(urlsplit(url).query)
+    except ValueError:
+        return False
+    return any(
+        name.lower() in _ASKED
+        and len(value) >= _LEAST_SECRET
+        and any(char.isdigit() for char in value)
+        and not is_placeholder(value)
+        for name, value in pairs
+    )
+
+
+def _private(text: str, folders: Sequence[str]) -> Iterator[tuple[int, int]]:
+    for mark, pattern in _HOMES:
+        if mark in text:
+            for match in pattern.finditer(text):
+                if not _NOBODY.fullmatch(match["who"]) and not _NOBODY.fullmatch(match["who"].lower()):
+                    yield match.span()
+    for folder in folders:
+        for spelled in dict.fromkeys((folder, folder.replace("\\", "\\\\"))):
+            for match in re.finditer(rf"{re.escape(spelled)}(?![\w-])", text):
+                yield match.span()

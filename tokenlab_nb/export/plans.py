@@ -12,7 +12,7 @@ from itertools import islice, product
 from tokenlab_nb.export.text import printable, template
 from tokenlab_nb.sweep.plan import Axis, Cell, Plan
 
-__all__ = ["PlanTable", "headline"]
+__all__ = ["PlanTable", "headline", "laid_out"]
 
 _MOST_SHOWN = 200  # cells of a table: a saved notebook holds them all
 _MOST_LINES = 50  # cells of the text
@@ -41,7 +41,7 @@ class PlanTable:
 
     def _repr_html_(self) -> str:
         plan = self.plan
-        rows, columns, others = _layout(plan.axes)
+        rows, columns, others = laid_out(plan.axes)
         common = _common(plan, columns)
         html: str = template("plan.html.j2").render(
             head=headline(plan),
@@ -107,7 +107,7 @@ def _duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _layout(axes: Sequence[Axis]) -> tuple[Axis | None, Axis | None, list[Axis]]:
+def laid_out(axes: Sequence[Axis]) -> tuple[Axis | None, Axis | None, list[Axis]]:
     """Which axis goes down, which across, and which make groups. Models stand side by side."""
     varied = [each for each in axes if len(each.values) > 1]
     columns = next((each for each in varied if each.name == "model"), varied[-1] if len(varied) > 1 else None)

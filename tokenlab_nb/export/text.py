@@ -10,7 +10,7 @@ from unicodedata import category
 
 from tokenlab_nb.errors import TokenLabError
 
-__all__ = ["aligned", "load_pandas", "printable", "template"]
+__all__ = ["aligned", "load_pandas", "markup", "printable", "template"]
 
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of pairs, line and paragraph separators
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # Bidi_Control
@@ -30,6 +30,11 @@ def template(name: str) -> Any:
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     return environment.get_template(name)
+
+
+def markup(html: str) -> Any:
+    """Mark what a template made, so that another one takes it as it is."""
+    return import_module("markupsafe").Markup(html)  # late, as above
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -12,18 +12,20 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
+from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.pricing import Estimate
-from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.repair import Mended, Repair
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.budget import Budget
+from tokenlab_nb.jobs.coded import Coded
 from tokenlab_nb.jobs.engine import Answer, Engine
-from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
+from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.lineage import Lineage
 from tokenlab_nb.jobs.packet import support_packet
 from tokenlab_nb.jobs.ports import Blobs
+from tokenlab_nb.jobs.results import input_of, result_of
 
 _NOWHERE = (
     "Nothing names a task for it. Look in the dashboard's usage list for {what}, sent {when}. If it shows a task, "
@@ -31,11 +33,18 @@ _NOWHERE = (
 )
 _QUIET_SECONDS = 1.0  # a wait shorter than this shows no progress line
 _TICK = 0.5
-_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
 class Sender(Protocol):
     """Sends what a job asks to be sent, under the session's budget. `tokenlab_nb.desk.Desk` is the real one."""
+
+    @property
+    def stamps_pictures(self) -> bool:
+        """Whether saved pictures carry the record of how they were made."""
+
+    @property
+    def base_url(self) -> str:
+        """The API's address, without ``/v1``."""
 
     def run_again(self, job: Job, budget: Budget | None) -> Job:
         """Send the request of a job once more, as a new job."""
@@ -45,6 +54,9 @@ class Sender(Protocol):
 
     def fetch_model(self, model_id: str) -> Answer[Any]:
         """Read a model with its contract and price, without blocking."""
+
+    def model_at_hand(self, model_id: str) -> Model | None:
+        """A model as it was read in the last minutes."""
 
     def price(self, request: ImageRequest) -> Estimate:
         """What a request costs by the model's present price list."""
@@ -59,7 +71,7 @@ class Sender(Protocol):
         """The chain of jobs that led to a job's pictures."""
 
 
-class Job:
+class Job(Coded):
     """One request on its way to pictures. It runs in the background; nothing here blocks but `wait`.
 
     Attributes:
@@ -103,19 +115,20 @@ class Job:
     def images(self) -> list[ImageResult]:
         """Its pictures that are on disk; an empty list where there are none."""
         snapshot = self.snapshot
-        return [_result(snapshot, image, self._blobs) for image in snapshot.images]
+        stamps = self._desk.stamps_pictures
+        return [result_of(snapshot, image, self._blobs, stamps=stamps) for image in snapshot.images]
 
     @property
     def references(self) -> list[ImageResult]:
         """The pictures that went in, in order, as they were sent; those at addresses are not among them."""
         found = [source for source in self.request.references if source.is_local]
-        return [_input(self.id, source, f"Reference {n}", self._blobs) for n, source in enumerate(found, 1)]
+        return [input_of(self.id, source, f"Reference {n}", self._blobs) for n, source in enumerate(found, 1)]
 
     @property
     def mask(self) -> ImageResult | None:
         """The mask that went in, if it was a file: what is fully transparent in it might change."""
         mask = self.request.mask
-        return _input(self.id, mask, "Mask", self._blobs) if mask and mask.is_local else None
+        return input_of(self.id, mask, "Mask", self._blobs) if mask and mask.is_local else None
 
     @property
     def lineage(self) -> Lineage:
@@ -129,11 +142,9 @@ class Job:
             self._line = self._desk.lineage(self)
         return self._line
 
-    @property
-    def code(self) -> str:
-        """Python that asks the same once more."""
-        code: str = import_module("tokenlab_nb.export.code").python_of(self.request)
-        return code
+    def coded(self) -> tuple[tuple[ImageRequest, ...], str]:
+        """What `code`, `curl` and `openai` are made of: its request, and the API's address."""
+        return (self.request,), self._desk.base_url
 
     def support_packet(self) -> dict[str, object]:
         """What the service's support needs to find it: ids, times, states; no prompt, no key, no picture."""
@@ -252,6 +263,11 @@ class Job:
         """Read its model's contract and price, which `run` and `run_again` need, without blocking."""
         return self._desk.fetch_model(self.request.model)
 
+    @property
+    def model_at_hand(self) -> Model | None:
+        """Its model, where the session has read it in the last minutes; never blocks."""
+        return self._desk.model_at_hand(self.request.model)
+
     def price(self) -> Estimate:
         """What sending its request once more would cost, by the model's present price list.
 
@@ -340,48 +356,3 @@ def ways_out(what: str) -> str:
     if "ipykernel" not in sys.modules:
         return f"Ctrl-C leaves the {what} running."
     return f"Buttons answer when this cell ends; the stop button leaves the {what} running."
-
-
-def _result(snapshot: JobSnapshot, image: StoredImage, blobs: Blobs) -> ImageResult:
-    request = snapshot.request
-    metadata: dict[str, object] = {
-        "job": snapshot.id,
-        "model": request.model,
-        "operation": request.operation,
-        "request": request.to_json(),
-        "request_id": snapshot.request_id,
-        "task_id": snapshot.task_id,
-        "index": image.index,
-        "revised_prompt": image.revised_prompt,
-        "created_at": snapshot.created_at,
-        "seconds": snapshot.elapsed(snapshot.ended_at or snapshot.created_at),
-        "parents": [source.picture for source in request.references if source.picture],
-    }
-    caption = request.prompt or f"{request.operation} by {request.model}"
-    return _kept(image, blobs, metadata, request.model, caption)
-
-
-def _input(job_id: str, source: Source, label: str, blobs: Blobs) -> ImageResult:
-    return _kept(source, blobs, {"input_of": job_id, "of": source.picture}, label.lower(), label)
-
-
-def _kept(
-    picture: StoredImage | Source, blobs: Blobs, metadata: dict[str, object], stem: str, caption: str
-) -> ImageResult:
-    """A picture of the blob store, for people; ``stem`` begins its file name."""
-    sha256 = str(picture.sha256)
-    return ImageResult(
-        sha256=sha256,
-        media_type=picture.media_type,
-        width=picture.width,
-        height=picture.height,
-        size=picture.size,
-        load=lambda: blobs.get(sha256),
-        metadata=metadata,
-        name=f"{_file_safe(stem)}-{sha256[:12]}.{_SUFFIX.get(picture.media_type, 'png')}",
-        caption=caption,
-    )
-
-
-def _file_safe(text: str) -> str:
-    return "".join(char if char.isalnum() or char in "-._" else "-" for char in text)[:60]

@@ -9,7 +9,9 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, asynccontextmanager, suppress
+from contextvars import Context, copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
@@ -34,6 +36,7 @@ class _Running:
     loop: asyncio.AbstractEventLoop
     tasks: TaskGroup
     thread: threading.Thread
+    context: Context
 
 
 class Loop:
@@ -74,13 +77,15 @@ class Loop:
             if self.closed:
                 raise SessionClosedError("This session is closed.")
             running = self._running or self._begin()
-            running.loop.call_soon_threadsafe(running.tasks.start_soon, _settle, result, function, *args)
+            start = partial(running.tasks.start_soon, _settle, result, function, *args)
+            # Where sniffio is installed, anyio finds its loop through the context, and not at all in a plain callback.
+            running.loop.call_soon_threadsafe(start, context=running.context.copy())
         return result
 
     def post(self, function: Callable[[], object]) -> None:
         """Call a plain function on the loop, if it runs."""
         if self._running:
-            self._running.loop.call_soon_threadsafe(function)
+            self._running.loop.call_soon_threadsafe(function, context=self._running.context.copy())
 
     def close(
         self, wind_down: Callable[[], object], ends: Callable[[], Collection[Future[None]]], grace: float
@@ -136,7 +141,8 @@ class Loop:
             portal = opening.enter_context(start_blocking_portal(name=_THREAD))
             opening.callback(portal.call, self._on_end)
             tasks = opening.enter_context(portal.wrap_async_context_manager(_tasks()))
-            running = _Running(portal.call(asyncio.get_running_loop), tasks, portal.call(threading.current_thread))
+            loop, thread = portal.call(asyncio.get_running_loop), portal.call(threading.current_thread)
+            running = _Running(loop, tasks, thread, portal.call(copy_context))
             self._stack = opening.pop_all()
         self._running = running
         _close_at_exit(self)

@@ -127,7 +127,7 @@ class ReplayApi:
     def _no_model(self, model_id: str) -> NotFoundError:
         near = tuple(get_close_matches(model_id[:_LONGEST_NAME], list(self._models), n=3))
         return NotFoundError(
-            f"The replay {self.folder} has no model {nearest.clipped(model_id)}.",
+            f"The replay {self.folder.name} has no model {nearest.clipped(model_id)}.",
             facts=Facts(status=404, model=model_id, did_you_mean=near[0] if near else None, suggestions=near),
         )
 
@@ -166,7 +166,7 @@ class ReplayApi:
             NotRecordedError: Always.
         """
         raise NotRecordedError(
-            f"The replay {self.folder} knows no tasks.", hint="Ask for the task in a session with the service."
+            f"The replay {self.folder.name} knows no tasks.", hint="Ask for the task in a session with the service."
         )
 
     async def download(self, url: str) -> bytes:
@@ -218,7 +218,7 @@ class ReplayApi:
             why = f"It is recorded for this model with {nearest.difference(request, same_model)}."
         else:
             why = f"Recorded are requests to {self._recorded_models()}." if self.recorded else "It records none at all."
-        return NotRecordedError(f"The replay {self.folder} holds no answer to this request. {why}")
+        return NotRecordedError(f"The replay {self.folder.name} holds no answer to this request. {why}")
 
     def _recorded_models(self) -> str:
         names = list(dict.fromkeys(each.request.model for each in self._replay.recordings))

@@ -9,9 +9,11 @@ from typing import Any, Literal, Protocol
 
 from tokenlab_nb.contract.model import Json
 from tokenlab_nb.contract.pricing import Estimate, Total, total
+from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, ValidationError, WaitTimeoutError
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.budget import Budget, Spending
+from tokenlab_nb.jobs.coded import Coded
 from tokenlab_nb.jobs.handle import Job, watch, ways_out
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.sweep.away import TakenAway
@@ -47,7 +49,7 @@ class Desk(Judge, Protocol):
 
 
 @dataclass(frozen=True)
-class GridCell:
+class GridCell(Coded):
     """One cell of a running grid, as it stands now.
 
     Attributes:
@@ -89,6 +91,11 @@ class GridCell:
     def error(self) -> TokenLabError | None:
         """What went wrong, if anything did."""
         return next((job.error for job in self.jobs if job.error), None)
+
+    def coded(self) -> tuple[tuple[ImageRequest, ...], str]:
+        """What `code`, `curl` and `openai` are made of: each request once, and the API's address."""
+        told = [job.coded() for job in self.jobs]
+        return tuple(dict.fromkeys(each for requests, _ in told for each in requests)), told[0][1] if told else ""
 
 
 class GridRun(Judged, TakenAway):

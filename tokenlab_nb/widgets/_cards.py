@@ -40,6 +40,7 @@ class Card:
         facts: What is known of the picture at an address, in words.
         checks: What was found out when its address was fetched.
         checking: Whether its address is being fetched right now.
+        made: How its file says that it was made, in words; empty where it says nothing, or nobody could use it.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Card:
     facts: str = ""
     checks: tuple[Issue, ...] = ()
     checking: bool = False
+    made: str = ""
 
     @property
     def is_busy(self) -> bool:
@@ -208,6 +210,7 @@ def _row(card: Card) -> dict[str, object]:
         "address": shown_address(source.url) if source.url else "",
         "host": host_of(source.url) if source.url else "",
         "checking": card.checking,
+        "made": card.made,
     }
 
 

@@ -27,11 +27,14 @@ from tokenlab_nb.widgets._cards import Card
 from tokenlab_nb.widgets._uploads import Uploads
 
 if TYPE_CHECKING:
+    from tokenlab_nb.contract.request import ImageRequest
     from tokenlab_nb.intake import Picture, Taken
+    from tokenlab_nb.recalling import Recalled
     from tokenlab_nb.session import Session
 
 _THUMB_EDGE, _THUMB_BYTES = 384, 32_000
 _KEY = re.compile(r"[A-Za-z0-9-]{1,40}")
+_MOST_PROMPT = 60
 
 
 class Deck(Widget):
@@ -69,6 +72,8 @@ class Deck(Widget):
         self._uploads = Uploads(MAX_FILE_BYTES)
         self._taken: dict[str, Taken] = {}  # by the hash of the file as it came
         self._fetched: dict[str, bytes] = {}  # by card, what a check of its address brought
+        self._recalled: dict[str, Recalled] = {}  # by card, what was asked for its picture
+        self.setting_up: Callable[[ImageRequest], str] | None = None  # see `ReferencePicker.offer_recall`
         self._thumbs: dict[str, bytes] = {}
         self._results: dict[str, ImageResult] = {}
         self._listeners: list[Callable[[Self], object]] = []
@@ -93,6 +98,7 @@ class Deck(Widget):
             for key in before - {card.key for card in self._deck}:
                 self._uploads.drop(key)
                 self._fetched.pop(key, None)
+                self._recalled.pop(key, None)
             self._issues = _cards.issues(self._deck, self._operations, self.session.origin)
             with self.hold_sync():
                 self.limits = _cards.limit_rows(self._operations)
@@ -161,9 +167,23 @@ class Deck(Widget):
             source, notes = self._known(found)
             name = card.name if isinstance(found, bytes) else name_of(found)
             made = self._ready(replace(card, name=name), source, notes)
-            self._put(key, state="ready", name=name, source=source, notes=made.notes, thumb=made.thumb)
+            story = self._story(key, found) if isinstance(found, bytes) else ""
+            self._put(key, state="ready", name=name, source=source, notes=made.notes, thumb=made.thumb, made=story)
         except Exception as error:  # noqa: BLE001  whatever it was, it belongs on the card
             self._put(key, state="refused", notes=why(error))
+
+    def _story(self, key: str, data: bytes) -> str:
+        """How a file says that it was made; what was asked then is kept, to be set up again."""
+        if self.setting_up is None:
+            return ""
+        try:
+            found = self.session.recalled(data)
+        except TokenLabError:  # it says nothing that can be used: most files do not
+            return ""
+        self._recalled[key] = found
+        said = " ".join(found.request.prompt.split())
+        prompt = f': "{said[:_MOST_PROMPT]}{"..." if len(said) > _MOST_PROMPT else ""}"' if said else ""
+        return _cards.clean_name(f"Made by {found.request.model}{prompt}")
 
     def _known(self, picture: Picture) -> Taken:
         """Take a picture in; the same bytes are looked at once."""

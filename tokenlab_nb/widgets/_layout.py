@@ -21,10 +21,10 @@ def columns(studio: Studio) -> Any:
     compare = studio.compare
     foot = w.HBox([studio.button, studio.retry, studio.count])
     # Run stands right below the prompt: the settings are many, and most runs change none of them.
-    asked = [studio.picker, studio.inputs, studio.prompt, foot, studio.quote, studio.code]
+    asked = [studio.picker, studio.inputs, studio.prompt, foot, studio.quote, studio.code_line]
     made = [studio.inputs.canvas, studio.gallery, compare.table, compare.code, compare.shown]
     ask, results, settings = map(w.VBox, (asked, made, [compare.form, studio.controls]))
-    for part in (studio.prompt, studio.button, studio.count, studio.code, studio.gallery, studio.controls):
+    for part in (studio.prompt, studio.button, studio.count, studio.code_line, studio.gallery, studio.controls):
         part.add_class(IN_CREATE)
     for part in compare.widgets:
         part.add_class(IN_COMPARE)

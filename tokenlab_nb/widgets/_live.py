@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from tokenlab_nb.contract.model import Model
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.contract.repair import Mended, Repair
 from tokenlab_nb.images import ImageResult
@@ -39,6 +40,10 @@ class LiveJob(Protocol):
     @property
     def mask(self) -> ImageResult | None:
         """The mask that went in as a file."""
+
+    @property
+    def model_at_hand(self) -> Model | None:
+        """Its model, where it was read in the last minutes."""
 
     @property
     def lineage(self) -> Lineage:

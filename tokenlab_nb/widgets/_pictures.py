@@ -13,7 +13,6 @@ Messages to the page: ``rows`` (``rows``), ``gone`` (``jobs``), ``thumbs`` (``ha
 from __future__ import annotations
 
 import json
-import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -24,8 +23,8 @@ import traitlets as t
 
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.errors import TokenLabError, ValidationError
-from tokenlab_nb.export.frozen import Frozen, FrozenPicture, freeze, picture_size
-from tokenlab_nb.images import ImageResult, thumbnail
+from tokenlab_nb.export.frozen import FrozenPicture
+from tokenlab_nb.images import ImageResult, stamped
 from tokenlab_nb.jobs.budget import Budget
 from tokenlab_nb.jobs.engine import Answer
 from tokenlab_nb.jobs.job import JobSnapshot
@@ -34,31 +33,26 @@ from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
 from tokenlab_nb.widgets._bridge import Bridge, Feed, bridge
 from tokenlab_nb.widgets._live import LiveJob, in_order
 from tokenlab_nb.widgets._mending import Mending
-from tokenlab_nb.widgets._twin import Twin, show
+from tokenlab_nb.widgets._pinning import Pins
+from tokenlab_nb.widgets._twin import Twin
+from tokenlab_nb.widgets._twinned import THUMB_BYTES, THUMB_EDGE, Twinned, room
 
 _REPEATS = (1.0, 3.0, 9.0)
-_TWIN_GAP = 1.0
-_THUMB_EDGE, _THUMB_BYTES = 512, 48_000  # sharp on dense screens; the twin's are smaller
 
 
-class Pictures(Mending):
+class Pictures(Twinned, Mending):
     """A widget that follows jobs and shows their pictures.
 
     Attributes:
         title: Shown above, and in the frozen twin.
         rows: Facts of every job, for the script; computed when a page asks.
-        twin_revision: Version of the frozen twin that the page should hold.
         again: The line of Python that shows the widget again.
         use: What a button at each picture says that hands it on; empty for no such button. See `offer`.
         budget: Tells the limit, if any, that holds for what is sent from here, beside the session's own.
     """
 
     libs: ClassVar[tuple[str, ...]] = ("pictures", "tiles", "actions", "compare", "lightbox", "twin")
-    clock: ClassVar[Callable[[], float]] = staticmethod(time.time)
-
-    title = t.Unicode("").tag(sync=True)
     rows = t.List(t.Dict()).tag(sync=True, to_json=lambda _value, widget: widget._all_rows())
-    twin_revision = t.Int(0).tag(sync=True)
     again = t.Unicode("").tag(sync=True)
     use = t.Unicode("").tag(sync=True)
 
@@ -71,12 +65,12 @@ class Pictures(Mending):
         self._inputs: dict[str, dict[str, ImageResult]] = {}  # by job, what went in, by hash
         self._lines: dict[str, str] = {}
         self._thumbs: dict[str, bytes] = {}
-        self._small: dict[tuple[str, int], bytes] = {}
+        self._small = {}
         self._awaited: set[str] = set()
         self._agreed: dict[str, str] = {}  # by job, the present price that the user was told of
         self._unsubscribe: dict[str, Callable[[], None]] = {}
-        self._frozen_rows: list[FrozenPicture] | None = None
         self.budget: Callable[[], Budget | None] = lambda: None
+        self._pins = Pins()
         self._hearers: list[Callable[[Sequence[JobSnapshot]], object]] = []
         self._take: Callable[[ImageResult], str] = lambda _image: ""
         super().__init__(title=title)
@@ -134,20 +128,6 @@ class Pictures(Mending):
             self._bridge.forget(self)
         super().close()
 
-    def frozen(self) -> Frozen:
-        """Return the frozen twin as it should be now, from the thumbnails that were made so far."""
-        self._frozen_rows = self._twin_rows()
-        return freeze(
-            self._frozen_rows,
-            at=type(self).clock(),
-            title=self._twin_title(),
-            uid=self.uid,
-            revision=self.twin_revision,
-        )
-
-    def _ipython_display_(self, **_options: object) -> None:
-        show(self, {self.twin: self.frozen()})
-
     def _follow(self, job: LiveJob) -> None:
         if job.id in self._jobs:
             return
@@ -169,14 +149,14 @@ class Pictures(Mending):
         self._snapshots.pop(job.id, None)
         self._inputs.pop(job.id, None)
         self.send({"type": "gone", "jobs": [job.id]})
-        self._freeze_soon()
+        self.freeze_soon()
 
     def _deliver(self, news: Mapping[str, JobSnapshot]) -> None:
         """Take the newest snapshots: tell the page, and have what it needs made."""
         news = {job_id: snapshot for job_id, snapshot in news.items() if job_id in self._jobs}
         self._snapshots.update(news)
         self.send({"type": "rows", "rows": [self._row(snapshot) for snapshot in news.values()]})
-        self._freeze_soon()
+        self.freeze_soon()
         self._seek_ways(news)
         for hearer in self._hearers:
             hearer(list(news.values()))
@@ -209,10 +189,10 @@ class Pictures(Mending):
             self.send({"type": "lost", "hash": sha256, "text": str(error)})
             return
         self._send_thumb(sha256)
-        self._freeze_soon()
+        self.freeze_soon()
 
     def _thumbnail(self, sha256: str) -> bytes:
-        return self._picture(sha256).thumbnail(_THUMB_EDGE, _THUMB_BYTES)
+        return self._picture(sha256).thumbnail(THUMB_EDGE, THUMB_BYTES)
 
     def _send_thumb(self, sha256: str) -> None:
         self._awaited.add(sha256)
@@ -229,16 +209,6 @@ class Pictures(Mending):
         missing = {sha256: thumb for sha256, thumb in thumbs.items() if sha256 in self._awaited}
         if missing:
             self._push(missing, repeats)
-
-    def _freeze_soon(self) -> None:
-        if self.twin.shown:
-            self._bridge.soon(self, "twin", self._refreeze, gap=_TWIN_GAP, work=True)
-
-    def _refreeze(self) -> None:
-        """Renew the twin where its content changed; progress alone changes nothing in it."""
-        if self._twin_rows() != self._frozen_rows:
-            self.twin_revision += 1
-            self.twin.update(self.frozen())
 
     # Values.
 
@@ -267,19 +237,13 @@ class Pictures(Mending):
     def _twin_rows(self) -> list[FrozenPicture]:
         snapshots = [self._snapshots[job.id] for job in self.jobs]
         hashes = [image.sha256 for snapshot in snapshots for image in snapshot.images]
-        edge, most = picture_size(len(hashes))
-        thumbs = {sha256: self._shrunk(sha256, edge, most) for sha256 in hashes if sha256 in self._thumbs}
+        edge, most = room().size(len(hashes))
+        thumbs = {each: self._shrunk(each, self._thumbs[each], edge, most) for each in hashes if each in self._thumbs}
         return [row for each in snapshots for row in _tiles.frozen(each, thumbs, self._lines.get(each.id, ""))]
 
-    def _twin_title(self) -> str:
-        return self.title or "TokenLab pictures"
-
-    def _shrunk(self, sha256: str, edge: int, most: int) -> bytes:
-        key = (sha256, edge)
-        if key not in self._small:
-            whole = self._thumbs[sha256]
-            self._small[key] = whole if edge >= _THUMB_EDGE else thumbnail(whole, edge, most)
-        return self._small[key]
+    def _twin_metadata(self) -> Mapping[str, Any]:
+        """The contracts that the results were made with, for the doctor."""
+        return self._pins.metadata(self.jobs, type(self).clock())
 
     # From the page.
 
@@ -296,7 +260,7 @@ class Pictures(Mending):
 
     def _on_full(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         image = self._picture(message["hash"])
-        return {"type": image.media_type, "name": image.name}, [image.bytes]
+        return {"type": image.media_type, "name": image.name}, [stamped(image)]
 
     def _on_use(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         said = self._take(self._results[message["hash"]])

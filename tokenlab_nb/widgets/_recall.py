@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tokenlab_nb.contract.workflows import CREATE, WORKFLOWS
 
 if TYPE_CHECKING:
     from tokenlab_nb.contract.model import Json
+    from tokenlab_nb.contract.references import Source
     from tokenlab_nb.contract.request import ImageRequest
     from tokenlab_nb.widgets.studio import Studio
 
@@ -44,6 +46,18 @@ class Recall:
         else:
             studio.picker.value = chosen
         return f"Set up in the tab Create.{' Paint its mask again there.' if request.mask else ''}"
+
+    def begin_file(self, request: ImageRequest) -> str:
+        """As `begin`, for what a picture's file says: pictures that went in and are not in the data folder stay out."""
+        here = tuple(each for each in request.references if each.sha256 is None or self._has(each))
+        return self.begin(replace(request, references=here))
+
+    def _has(self, source: Source) -> bool:
+        try:
+            self._studio.session.bytes_of(source)
+        except OSError:
+            return False
+        return True
 
     def take(self, chosen: list[str]) -> ImageRequest | None:
         """The request that these models are chosen for, with its workflow and pictures put in; None if none is.

@@ -7,6 +7,7 @@ nbconvert show it.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,12 +23,18 @@ class Twin:
     """One display that is replaced as a whole.
 
     Args:
-        uid: Of the live widget.
+        uid: Of the live widget, or of the place that several take one after the other.
+
+    Attributes:
+        shown: Whether it stands anywhere.
+        revision: Counts its versions.
     """
 
     def __init__(self, uid: str) -> None:
+        self.uid = uid
         self.display_id = f"tlnb-twin-{uid}"
         self.shown = False
+        self.revision = 0
 
     def show(self, frozen: Frozen) -> None:
         """Put it below the running cell. Shown twice, both are kept up to date."""
@@ -40,8 +47,11 @@ class Twin:
             self._publish(frozen, update=True)
 
     def _publish(self, frozen: Frozen, *, update: bool) -> None:
-        bundle = {"text/html": frozen.html, "text/plain": frozen.text}
-        publish_display_data(bundle, transient={"display_id": self.display_id}, update=update)
+        # Whatever takes HTML prefers it; the picture is for what does not.
+        jpeg = {"image/jpeg": b64encode(frozen.jpeg).decode("ascii")} if frozen.jpeg else {}
+        bundle = {"text/html": frozen.html, **jpeg, "text/plain": frozen.text}
+        metadata = dict(frozen.metadata)
+        publish_display_data(bundle, metadata=metadata, transient={"display_id": self.display_id}, update=update)
 
 
 def has_page() -> bool:

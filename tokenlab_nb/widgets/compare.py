@@ -12,8 +12,8 @@ import traitlets as t
 
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import TokenLabError, ValidationError
-from tokenlab_nb.export.code import python_of
-from tokenlab_nb.export.frozen import FrozenPicture, freeze, picture_size
+from tokenlab_nb.export.frozen import FrozenPicture, freeze
+from tokenlab_nb.export.languages import codes_of
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.sweep.plan import Cell
 from tokenlab_nb.sweep.run import GridRun
@@ -23,6 +23,7 @@ from tokenlab_nb.widgets._bridge import Bridge
 from tokenlab_nb.widgets._judging import Judging
 from tokenlab_nb.widgets._live import LiveJob
 from tokenlab_nb.widgets._twin import Twin, show
+from tokenlab_nb.widgets._twinned import room
 
 __all__ = ["CompareGrid"]
 
@@ -89,7 +90,7 @@ class CompareGrid(Judging):
         self._for_twin: dict[str, None] = {}  # thumbnails to make for the twin alone
         self._left_to_shrink = _TWIN_PICTURES
         asked = sum(take.request.count for take in grid.plan.takes.values())
-        self._twin_size = picture_size(min(_TWIN_PICTURES, asked))
+        self._twin_size = room().size(min(_TWIN_PICTURES, asked))
         self._runs_again: dict[str, str] = {}
         self._told_jobs = self._jobs_by_cell()
         self._told_head: dict[str, object] = {}
@@ -227,8 +228,7 @@ class CompareGrid(Judging):
     def take_place(self, twin: Twin) -> None:
         """Put the twin where there is a place for it: one that came by a press has no output of its own."""
         self.twin = twin
-        self._frozen_rows = None  # another grid's may stand there
-        self._freeze_soon()
+        self.freeze_soon()
 
     def leave_place(self) -> None:
         """Leave that place to another one."""
@@ -236,18 +236,18 @@ class CompareGrid(Judging):
 
     def _ipython_display_(self, **_options: object) -> None:
         # The twin's pictures come when those of the page are on their way: they take longer than all the rest.
-        show(self, {self.twin: freeze([], at=type(self).clock(), title=self._twin_title(), uid=self.uid)})
-        self._freeze_soon()
+        self._frozen_content = None
+        show(self, {self.twin: freeze([], **self._twin_facts(), room=room())})
+        self.freeze_soon()
 
     def _shrink(self, sha256: str) -> None:
         """Make a picture of the twin: here, one by one, since all at once would hold up the news."""
-        self._shrunk(sha256, *self._twin_size)
-        self._freeze_soon()
+        self._shrunk(sha256, self._thumbs[sha256], *self._twin_size)
+        self.freeze_soon()
 
     def _twin_rows(self) -> list[FrozenPicture]:
         cells = [(each.planned, [job.snapshot for job in each.jobs]) for each in self.grid.cells[:_TWIN_ROWS]]
-        edge, _ = self._twin_size
-        thumbs = {sha256: small for (sha256, each), small in self._small.items() if each == edge}
+        thumbs = {sha256: small for sha256, (_, small) in self._small.items()}
         rows = [row for planned, jobs in cells for row in self._frozen_cell(planned, jobs, thumbs)]
         return rows[:_TWIN_ROWS]
 
@@ -283,8 +283,8 @@ class CompareGrid(Judging):
         return {"said": said}
 
     def _on_code(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
-        requests = dict.fromkeys(job.snapshot.request for job in self.grid.cells[message["cell"]].jobs)
-        return {"text": "\n\n".join(map(python_of, requests))}
+        codes = codes_of(*self.grid.cells[message["cell"]].coded())
+        return {"text": codes.pop("code"), **codes}
 
     def _on_grid(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
         acts: dict[str, Callable[[], object]] = {"pause": self.grid.pause, "stop": self.grid.stop}

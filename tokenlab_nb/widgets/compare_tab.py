@@ -56,6 +56,7 @@ class CompareTab:
         table: The plan, cell by cell.
         grids: What was run, newest first.
         twin: The place of the newest grid's frozen twin, in the output of the Studio.
+        on_first: Is called when the first grid is there.
         is_open: Whether the tab is looked at; only then anything is planned.
     """
 
@@ -81,6 +82,7 @@ class CompareTab:
         self.table = w.HTML(_dom_classes=("tlnb-studio-plan",))
         self.grids: list[CompareGrid] = []
         self.twin = Twin(self.form.uid)
+        self.on_first: Callable[[], object] = lambda: None
         self.shown = w.VBox(_dom_classes=("tlnb-studio-grids",))
         self.form.observe(lambda _change: self.replan(), list(PlanForm.WISHES))
 
@@ -242,8 +244,11 @@ class CompareTab:
         """Show a grid above the others; the output's place for a twin is its own then."""
         for older in self.grids[:1]:
             older.leave_place()
+        is_first = not self.grids
         self.grids = [grid, *(each for each in self.grids if each is not grid)]
         grid.take_place(self.twin)
+        if is_first:
+            self.on_first()
         old = self.grids[_MOST_GRIDS:]
         del self.grids[_MOST_GRIDS:]
         self.shown.children = tuple(self.grids)

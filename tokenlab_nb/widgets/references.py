@@ -3,10 +3,10 @@
 The page draws cards from the trait ``cards`` (texts only) and is pushed their thumbnails. Files come from it in pieces.
 
 Messages from the page that are answered: ``add`` (``files``: those with these ``key`` and ``name`` will come, in this
-order), ``begin`` (``key``, ``size``, ``sha256``, ``scaled``), ``chunk`` (``key``, ``at``, with one buffer), ``address``
-(``key``, ``text``), ``results``, ``result`` (``key``, ``hash``), ``move`` (``key``, ``before``), ``remove`` (``key``),
-``clear``, ``check`` (``key``), ``resync``; not answered: ``want`` and ``got`` (``hashes``). Messages to it: ``thumbs``
-and ``lost``, as the gallery's.
+order), ``begin`` (``key``, ``size``, ``sha256``, ``scaled``), ``chunk`` (``key``, ``at``, with one buffer),
+``address`` (``key``, ``text``), ``results``, ``result`` (``key``, ``hash``), ``move`` (``key``, ``before``),
+``remove`` (``key``), ``clear``, ``check`` (``key``), ``recall`` (``key``), ``resync``; not answered: ``want`` and
+``got`` (``hashes``). Messages to it: ``thumbs`` and ``lost``, as the gallery's.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from tokenlab_nb.widgets._cards import Card
 from tokenlab_nb.widgets._deck import Deck, name_of, why
 
 if TYPE_CHECKING:
+    from tokenlab_nb.contract.request import ImageRequest
     from tokenlab_nb.intake import Picture
     from tokenlab_nb.jobs.engine import Answer
     from tokenlab_nb.session import Session
@@ -159,6 +160,14 @@ class ReferencePicker(Deck):
             A function that ends it.
         """
         return enlist(self._listeners, callback)
+
+    def offer_recall(self, take: Callable[[ImageRequest], str]) -> None:
+        """Offer, for a file that says how it was made, to set that up again. Nothing is sent.
+
+        Args:
+            take: Sets it up; returns what to tell the user.
+        """
+        self.setting_up = take
 
     def original(self, index: int) -> bytes | None:
         """The picture at this place of `value`: the bytes that are sent, or what a check of its address brought.
@@ -302,6 +311,15 @@ class ReferencePicker(Deck):
         except Exception as error:  # noqa: BLE001  whatever it was, it belongs on the card
             note = Issue("references", f"Checked from here: {failure_text(error)}", severity="warning")
             self._put(key, checking=False, checks=(note,))
+
+    def _on_recall(self, message: Mapping[str, Any], _buffers: Buffers) -> Result:
+        found = self._recalled.get(message["key"])
+        if found is None or self.setting_up is None:
+            raise ValidationError("How this picture was made is not known here any more.", hint="Add its file again.")
+        self.show_error("")
+        lacking = [each for each in found.missing if each != "the mask"]  # it is painted again
+        told = f"Not in this data folder: {', '.join(lacking)}. Add the file, if you have it." if lacking else ""
+        return {"said": self.setting_up(found.request), "lacking": told}
 
     # --------------------------------------------------------------------------------- order
 

@@ -13,6 +13,7 @@ import ipywidgets as w
 from tokenlab_nb.contract.model import Json, Model, Operation
 from tokenlab_nb.contract.workflows import CREATE, operation_for
 from tokenlab_nb.errors import BudgetExceededError, IssueLike, TokenLabError, ValidationError
+from tokenlab_nb.jobs.coded import Coded
 from tokenlab_nb.widgets._base import close_looks, close_whole, failure_text, guard, note_run, plain_boxes
 from tokenlab_nb.widgets._bridge import bridge
 from tokenlab_nb.widgets._header import Header
@@ -39,7 +40,7 @@ __all__ = ["Studio"]
 T = TypeVar("T")
 
 
-class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
+class Studio(Coded, w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     """Pick models, set what they accept, write a prompt, run, and look at the pictures as they come.
 
     Each chosen model gets one job. Jobs run in the background; results of this session stay in the gallery, also when
@@ -96,7 +97,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self.quote = Quote(self.session, limit=budget, drafts=self._drafts, show=self._show_made)
         self.button = w.Button(description="Run", button_style="primary", disabled=True)
         self.retry = w.Button(description="Try again", layout={"display": "none"})
-        self.code = CodeLine()
+        self.code_line = CodeLine(name="The same as code")
         self.compare = CompareTab(
             self.session,
             models=lambda: self.picker.value,
@@ -110,8 +111,11 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._pressing = Press(self)
         self._connect()
         self.gallery.on_news(self.quote.hear)
+        self.inputs.references.offer_recall(self._recall.begin_file)
         self.gallery.offer("Use as reference", self.inputs.start_from)
         self.gallery.budget = lambda: self.budget
+        self.gallery.spare = lambda: bool(self.compare.grids)
+        self.compare.on_first = self.gallery.freeze_soon
         note_run(self)
         self._load_models()
 
@@ -134,6 +138,10 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def budget(self) -> Budget | None:
         """The budget of this Studio, as it stands in the field."""
         return self.quote.budget
+
+    def coded(self) -> tuple[tuple[ImageRequest, ...], str]:
+        """What `code`, `curl` and `openai` are made of: what Run would send now, and the API's address."""
+        return tuple(self._drafts()), self.session.base_url
 
     def run(self) -> list[Job]:
         """Start one job for each chosen model, as the button does. All are checked before any is sent.
@@ -175,7 +183,7 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
     def close(self) -> None:
         """Free both ends of every widget in it. The session and its jobs go on."""
         bridge().forget(self)
-        for name in ("header", "picker", "inputs", "controls", "quote", "code", "compare", "gallery"):
+        for name in ("header", "picker", "inputs", "controls", "quote", "code_line", "compare", "gallery"):
             if part := self.__dict__.get(name):  # where the making failed half-way, some are missing
                 part.close()
         for box in plain_boxes(self):
@@ -345,14 +353,13 @@ class Studio(w.VBox):  # type: ignore[misc]  # ipywidgets carry no types
         self._look()
 
     def _look(self) -> None:
-        """Whatever was changed: what is said of costs, and the Python, follow."""
+        """Whatever was changed: what is said of costs, and the code, follow."""
         self.quote.show_error("")
         self.quote.look()
         bridge().soon(self, "code", self._write_code, gap=0.3, work=True)
 
     def _write_code(self) -> None:
-        code = import_module("tokenlab_nb.export.code")
-        self.code.code = "\n\n".join(code.python_of(request) for request in self._drafts())
+        self.code_line.tell(import_module("tokenlab_nb.export.languages").codes_of(*self.coded()))
 
     def _turn(self) -> None:
         """Another tab is looked at."""

@@ -2,7 +2,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tokenlab_nb.export.frozen import PICTURE_BYTES, TOTAL_BYTES, FrozenPicture, freeze, picture_size
+from tokenlab_nb.errors import ValidationError
+from tokenlab_nb.export.frozen import FrozenPicture, free_place, freeze
+from tokenlab_nb.export.room import LEAST_PICTURE, LEAST_TOTAL, PICTURE, TOTAL, Room, saved_size
 
 EVIL = """<img src=x onerror="alert(1)"> '">&amp; ${x} {{ 7*7 }} \x1b[31m\u202e"""
 
@@ -74,33 +76,87 @@ def test_a_prompt_that_all_share_is_told_once():
 
 def test_long_texts_are_cut():
     html = freeze([FrozenPicture("m", "failed", prompt="p" * 4000, problem="q" * 9000, lineage="z" * 9000)], at=0).html
-    assert html.count("p" * 100) == 3
-    assert "q" * 1000 not in html
-    assert "z" * 400 not in html
+    assert html.count("p" * 100) == 5
+    assert "q" * 1002 not in html
+    assert "z" * 520 not in html
 
 
-def test_pictures_over_the_budget_are_told_in_words():
-    rows = [done(jpeg=b"x" * PICTURE_BYTES)] * 20
-    html = freeze(rows, at=0).html
-    assert len(Tags(html).of("img")) == TOTAL_BYTES // PICTURE_BYTES
-    assert "5 more pictures are not in this saved copy" in html
-    assert len(html) < TOTAL_BYTES * 4 / 3 + 40_000
+def size(frozen):
+    """Bytes in a notebook file, but for the frame of the output."""
+    return saved_size(frozen.html) + saved_size(frozen.text) + len(frozen.jpeg) * 4 // 3
 
 
-def test_a_picture_that_is_too_large_is_left_out():
-    assert "data:image" not in freeze([done(jpeg=b"x" * (PICTURE_BYTES + 1))], at=0).html
+def test_pictures_over_the_total_are_told_by_their_numbers():
+    rows = [done(jpeg=b"x" * 9_000)] * 12
+    frozen = freeze(rows, at=0, room=Room(PICTURE, 130_000), jpeg=b"x" * 10_000)
+    assert len(Tags(frozen.html).of("img")) == 9
+    assert "Pictures 10 to 12 are not in this saved copy, which is kept to 130,000 bytes" in frozen.html
+    assert "ImageResult.twin_total" in frozen.html
+    assert frozen.html.count("<i>not in this copy</i>") == 3
+    assert 100_000 < size(frozen) < 130_000
+
+
+def test_a_picture_that_is_too_large_is_left_out_and_told():
+    rows = [done(jpeg=b"x" * each) for each in (90, 15_000, 90, 15_000, 15_000, 15_000)]
+    frozen = freeze(rows, at=0)
+    assert frozen.html.count("data:image") == 2
+    assert "Pictures 2, 4 to 6 are not in this saved copy: a picture may add 20,000 bytes to it" in frozen.html
+    assert "ImageResult.twin_budget" in frozen.html
+    assert "Picture 2 is not in this saved copy" in freeze(rows[:2], at=0).html
+
+
+def test_rows_for_which_there_is_no_room_are_counted():
+    frozen = freeze([FrozenPicture("m", "failed", problem="No.")] * 1000, at=0, room=Room(PICTURE, 50_000))
+    shown = len(frozen.text.splitlines()) - 1
+    assert frozen.html.count("<tr>") == shown + 1
+    assert f"{1000 - shown:,} more rows have no room in this saved copy" in frozen.html
+    assert frozen.text.startswith("TokenLab pictures: 0 of 1000 done")
+    assert 40_000 < size(frozen) < 50_000
+
+
+@pytest.mark.parametrize("char", ["x", '"', "<", "\\", "\u4e00", "\U0001f469"])
+@pytest.mark.parametrize("count", [1, 3, 30])
+def test_a_full_row_keeps_to_its_picture_whatever_its_words_are(char, count):
+    room, texts = Room(), dict.fromkeys(("model", "operation", "prompt", "seed", "price", "counts"), char * 5000)
+    texts |= dict.fromkeys(("request_id", "lineage"), char * 5000)
+    facts = {"state": "done", "done": True, "width": 1024, "height": 1024, "seconds": 1.0, **texts}
+    rows = [FrozenPicture(jpeg=b"x" * room.size(count)[1], **facts)] * count
+    frozen = freeze(rows, at=0, room=room, jpeg=b"x" * room.overview(count), title=char * 5000)
+    assert frozen.html.count("data:image") == count
+    assert size(frozen) + 1000 < count * PICTURE  # a kilobyte is left for metadata
 
 
 @pytest.mark.parametrize("count", [1, 15, 16, 37, 38, 100])
-def test_the_recommended_sizes_keep_the_total(count):
-    edge, most = picture_size(count)
-    assert most <= PICTURE_BYTES
-    assert most * count <= TOTAL_BYTES
+def test_the_parts_keep_the_total(count):
+    edge, most = Room().size(count)
+    parts = most * count + Room().overview(count)
     assert edge >= 128
+    assert parts * 4 / 3 < min(count * PICTURE, TOTAL) * 0.8  # the rest is for words
 
 
-def test_beyond_a_hundred_the_smallest_size_stays():
-    assert picture_size(1000) == picture_size(100)
+@pytest.mark.parametrize("least", [Room(LEAST_PICTURE), Room(PICTURE, LEAST_TOTAL)])
+def test_with_the_least_room_a_picture_is_seen(least):
+    facts = {"operation": "text-to-image", "price": "$0.0225 - $0.0755 charged", "request_id": "req_" + "0" * 24}
+    facts |= {"prompt": "p" * 4000, "lineage": "z" * 4000, "width": 1024, "height": 1024, "seconds": 2.0}
+    frozen = freeze([done(jpeg=b"x" * least.size(1)[1], **facts)], at=0, room=least, jpeg=b"x" * least.overview(1))
+    assert "data:image" in frozen.html
+    assert size(frozen) < least.share(1)
+
+
+def test_while_pictures_come_one_by_one_their_size_changes_seldom():
+    assert len({Room().size(count) for count in range(1, 1001)}) <= 12
+    assert Room().size(10_000) == (128, 1_000)
+
+
+@pytest.mark.parametrize("given", [(LEAST_PICTURE - 1, TOTAL), (PICTURE, LEAST_TOTAL - 1), (True, TOTAL), ("9", TOTAL)])
+def test_room_for_nothing_is_refused(given):
+    with pytest.raises(ValidationError, match=r"at least; .* was set") as caught:
+        Room(*given)
+    assert "ImageResult.twin_budget" in caught.value.hint
+
+
+def test_a_free_place_shows_nothing_and_has_its_version():
+    assert free_place("ab", 3).html == '<div class="tlnb-twin tlnb-twin-ab" data-revision="3"></div>'
 
 
 def test_joined_emoji_and_joined_letters_stay_whole_and_turned_text_is_turned_back():
@@ -122,5 +178,6 @@ def test_the_text_is_stable_and_holds_no_control_characters():
 
 def test_nothing_yet_is_a_twin_too():
     frozen = freeze([], at=0)
-    assert frozen.text == "TokenLab pictures: 0 of 0 done"
+    assert frozen.text == "TokenLab pictures: no pictures yet"
+    assert "0 of 0" not in frozen.html
     assert Tags(frozen.html).open == []

@@ -224,6 +224,8 @@ class Store:
 class NoDesk:
     """Sends nothing; keeps what it was asked for."""
 
+    stamps_pictures = True
+
     def __init__(self) -> None:
         self.asked: list[tuple[str, Job]] = []
 

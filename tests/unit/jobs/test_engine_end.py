@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import anyio
 import pytest
+import sniffio
 
 from tests.unit.jobs.fakes import (
     ACCEPTED,
@@ -50,6 +51,15 @@ def test_closing_twice_is_fine_and_an_unused_engine_has_no_thread(make: Make) ->
     assert closed == ["tokenlab-nb"]
     assert used.snapshot(job).status is JobStatus.COMPLETED
     assert used._loop not in loops.open_loops
+
+
+def test_where_sniffio_is_installed_a_call_begins_too(make: Make) -> None:
+    """Many packages bring it; where it is, anyio asks it which loop runs, and it knows of tasks and contexts only."""
+
+    async def library() -> str:
+        return sniffio.current_async_library()
+
+    assert make(World()).call_soon(library).result(SOON) == "asyncio"
 
 
 def test_a_closed_engine_says_so(make: Make) -> None:

@@ -95,7 +95,7 @@ def test_an_unanswered_request_says_what_differs(api: ReplayApi, folder: Path) -
     with pytest.raises(NotRecordedError) as caught:
         create(api, asked(size="512x512"))
     assert caught.value.message == (
-        f"The replay {folder} holds no answer to this request. "
+        f"The replay {folder.name} holds no answer to this request. "
         "It is recorded for this model with no size instead of '512x512'."
     )
     assert "export_replay()" in caught.value.hint

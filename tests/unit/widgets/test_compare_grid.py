@@ -337,12 +337,13 @@ def test_pausing_going_on_and_stopping(make_grid, show, page, ask):
     assert head(widget)["state"] == "stopped"
 
 
-def test_a_cell_is_told_as_python(make_grid, show, page, ask):
+def test_a_cell_is_told_as_code_in_each_language(make_grid, show, page, ask):
     widget = show(make_grid())
     ask(widget, {"type": "code", "id": 1, "cell": 2})
-    text = page.answer_to(1)[0]["result"]["text"]
-    assert "session.submit(" in text
-    assert "'prompt 1'" in text or '"prompt 1"' in text
+    told = page.answer_to(1)[0]["result"]
+    marks = {"text": "session.submit(", "curl": "curl http://service/v1/", "openai": "client.images.generate("}
+    assert set(told) == set(marks)
+    assert all(marks[language] in text and '"prompt 1"' in text for language, text in told.items())
 
 
 # The twin.
@@ -363,6 +364,17 @@ def test_a_large_twin_says_what_it_leaves_out(make_grid, show):
     frozen = show(make_grid(25, 10)).frozen()
     assert "the first 200 rows of 250 cells" in frozen.text
     assert len(frozen.text.splitlines()) == 201
+
+
+def test_shown_again_a_twin_that_did_not_change_has_its_pictures(make_grid, show, picture, notebook):
+    grid = make_grid()
+    widget = show(grid)
+    widget._ipython_display_()
+    finish(grid.jobs[0], picture, "red")
+    shown = notebook[-1]["data"]["text/html"]
+    assert shown.count("data:image/jpeg") == 1
+    widget._ipython_display_()
+    assert notebook[-1]["data"]["text/html"].count("data:image/jpeg") == 1
 
 
 def test_it_says_how_many_cells_it_has(make_grid, show):

@@ -188,16 +188,21 @@ def test_the_newest_grid_has_its_twin_in_the_output_of_the_studio(studio, tab, m
     studio._ipython_display_()
     place = tab.twin.display_id
     assert "<table" not in shown[place]
+    assert "No pictures yet" in shown[studio.gallery.twin.display_id]
     press(tab)
+    until(lambda: "No pictures yet" not in shown[studio.gallery.twin.display_id])  # nothing of it above the grid's
+    assert "<p" not in shown[studio.gallery.twin.display_id]
     until(lambda: shown[place].count("data:image/jpeg") == 2)
     first = tab.grids[0]
-    assert f"tlnb-twin-{first.uid}" in shown[place]
+    assert f'tlnb-twin-{tab.form.uid}" data-revision="{first.twin_revision}"' in shown[place]
+    assert first.place == tab.form.uid  # what the page hides while the grid lives
     say(tab, repeats=2)
     press(tab)
     until(lambda: shown[place].count("data:image/jpeg") == 4)
-    assert f"tlnb-twin-{tab.grids[0].uid}" in shown[place]
+    newest = shown[place]
+    assert tab.grids[0].place == tab.form.uid != first.place
     first.twin.update(first.frozen())
     first._refreeze()
-    assert f"tlnb-twin-{tab.grids[0].uid}" in shown[place]  # it left its place
+    assert shown[place] == newest  # the older one left its place
     studio._ipython_display_()
     assert shown[place].count("data:image/jpeg") == 4

@@ -7,34 +7,11 @@ from PIL import Image
 from tests.unit.widgets.conftest import InstantBridge
 from tokenlab_nb import errors
 from tokenlab_nb.jobs.job import JobStatus
-from tokenlab_nb.widgets import _twin
 from tokenlab_nb.widgets._pictures import Pictures
 from tokenlab_nb.widgets.gallery import Gallery
 from tokenlab_nb.widgets.job_view import JobView
 
 S = JobStatus
-
-
-@pytest.fixture
-def gallery(page, instant):
-    gallery = Gallery(title="Foxes", through=instant)
-    yield gallery
-    gallery.close()
-
-
-@pytest.fixture
-def notebook(monkeypatch):
-    """A kernel's page: what is displayed, and updated by id."""
-    displayed = []
-
-    class Shell:
-        kernel = object()
-
-    monkeypatch.setattr(_twin, "get_ipython", Shell)
-    monkeypatch.setattr(
-        _twin, "publish_display_data", lambda data, **options: displayed.append({"data": data, **options})
-    )
-    return displayed
 
 
 def hashes(job):
@@ -185,55 +162,6 @@ def test_closed_it_follows_nothing_and_may_be_closed_again(gallery, make_job, pa
     job.go(S.SENDING)
     assert job.callbacks == []
     assert len(page.sent) == before
-
-
-def test_shown_it_puts_its_twin_beside_itself_as_an_output_of_its_own(gallery, make_job, picture, notebook):
-    job = make_job()
-    gallery.add(job)
-    job.finish(picture())
-    gallery._ipython_display_()
-    live, twin = notebook
-    assert set(live["data"]) == {"application/vnd.jupyter.widget-view+json", "text/plain"}
-    assert live["data"]["text/plain"] == "Gallery(1 job)"
-    assert set(twin["data"]) == {"text/html", "text/plain"}
-    assert twin["transient"] == {"display_id": f"tlnb-twin-{gallery.uid}"}
-    assert f"tlnb-twin-{gallery.uid}" in twin["data"]["text/html"]
-    assert "data:image/jpeg;base64," in twin["data"]["text/html"]
-
-
-def test_the_twin_is_renewed_where_its_content_changes(gallery, make_job, picture, notebook):
-    job = make_job()
-    gallery.add(job)
-    gallery._ipython_display_()
-    job.go(S.SENDING).go(S.PROCESSING, progress=10)
-    known = len(notebook)
-    job.go(S.PROCESSING, progress=20)
-    assert len(notebook) == known
-    job.finish(picture())
-    assert notebook[-1]["update"]
-    assert notebook[-1]["data"]["text/plain"] == "Foxes: 1 of 1 done\n1. some-model 64x48: done"
-    assert f'data-revision="{gallery.twin_revision}"' in notebook[-1]["data"]["text/html"]
-
-
-def test_a_twin_that_was_not_shown_is_not_updated(gallery, make_job, picture, notebook):
-    gallery.add(make_job().finish(picture()))
-    assert notebook == []
-    assert gallery.twin_revision == 0
-
-
-def test_closed_it_shows_the_twin_alone(gallery, make_job, picture, notebook):
-    gallery.add(make_job().finish(picture()))
-    gallery.close()
-    gallery._ipython_display_()
-    assert [set(output["data"]) for output in notebook] == [{"text/html", "text/plain"}]
-
-
-def test_a_crowd_of_pictures_has_smaller_ones_in_its_twin(gallery, make_job, picture):
-    gallery.add(make_job(n=10).finish(*(picture(400, 400, f"rgb({shade},0,0)") for shade in range(0, 200, 10))))
-    html = gallery.frozen().html
-    assert html.count("data:image/jpeg") == 20
-    sizes = {Image.open(io.BytesIO(jpeg)).size for jpeg in gallery._small.values()}
-    assert sizes == {(192, 192)}
 
 
 def test_outside_a_kernel_a_repr_is_enough(gallery):

@@ -27,8 +27,8 @@ function render({ model, el }) {
     closed: (index) => view.focus(index),
     details: ({ closed }) => cellDetails(model, store, state, { closed }),
   });
-  const votes = blindVote(model, store, state, root);
-  const bar = gridBar(model, store, state, root, votes.button ? [votes.button] : []);
+  const votes = model.get("offline") ? null : blindVote(model, store, state, root); // votes need somebody who counts them
+  const bar = gridBar(model, store, state, root, votes ? [votes.button] : []);
   alertRegion(model, root);
   const body = h("div", { class: "tlnb-gridbody" });
   root.append(body);
@@ -43,7 +43,7 @@ function render({ model, el }) {
     view.close();
     bar.close();
     look.close();
-    votes.close();
+    votes?.close();
     state.close();
   };
 }

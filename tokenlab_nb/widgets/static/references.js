@@ -239,6 +239,7 @@ class References {
   act(key, what) {
     if (what === "remove") this.remove(key);
     else if (what === "check") this.tell("check", { key });
+    else if (what === "recall") this.recall(key);
     else this.step(key, what === "later" ? 1 : -1);
   }
 
@@ -249,6 +250,17 @@ class References {
       else if (type !== "resync") this.tell("resync");
       this.say(error.message);
     });
+  }
+
+  /** What a file says of how it was made becomes the form: nothing is sent. */
+  async recall(key) {
+    try {
+      const { said, lacking } = (await ask(this.model, "recall", { key })).result;
+      this.say(said);
+      this.trouble(lacking);
+    } catch (error) {
+      this.trouble(error.message);
+    }
   }
 
   remove(key) {

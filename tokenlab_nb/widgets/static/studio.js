@@ -104,6 +104,8 @@ function runWhenHeard(box, model) {
       }
       state = "passing";
       button.click();
+    } catch (error) {
+      end = error.message;
     } finally {
       endTelling();
       clearTimeout(slow);
@@ -183,12 +185,24 @@ function render({ model, el }) {
     setText(notice, model.get("notice"));
     setShown(notice, Boolean(model.get("notice")));
   };
+  const gone = h("div", { class: "tlnb-bar-gone", role: "alert", hidden: true });
+  const probe = () => {
+    let dead = el.classList.contains("jupyter-widgets-disconnected"); // restored without a kernel
+    try {
+      if (!dead) model.send({ type: "heard" });
+    } catch {
+      dead = true; // what a comm without its kernel does in all front ends
+    }
+    setText(gone, dead ? `${KERNEL_GONE} What stands here stays until the page is reloaded, but nothing is sent any more.` : "");
+    setShown(gone, dead);
+  };
   let frame = 0;
   const bar = tabBar(model);
   const turn = () => bar.update(el.closest(".tlnb-studio"));
   const settle = () => {
     const box = el.closest(".tlnb-studio");
     turn();
+    if (el.classList.contains("jupyter-widgets-disconnected")) probe();
     if (!box && !el.isConnected) frame = requestAnimationFrame(settle); // not in the page yet
     if (!box || box.dataset.keys) return;
     box.dataset.keys = "kept";
@@ -198,16 +212,18 @@ function render({ model, el }) {
     tellProblems(box);
   };
   frame = requestAnimationFrame(settle);
-  root.append(h("div", { class: "tlnb-bar-line" }, h("strong", { text: "TokenLab Studio" }), place, button), help, notice, bar.node);
+  root.append(h("div", { class: "tlnb-bar-line" }, h("strong", { text: "TokenLab Studio" }), place, button), help, gone, notice, bar.node);
   el.append(root);
   alertRegion(model, el);
   model.on("change:place change:sandbox change:notice", update);
   model.on("change:tab", turn);
+  model.on("comm_live_update", probe);
   update();
   return () => {
     cancelAnimationFrame(frame);
     model.off(null, update);
     model.off("change:tab", turn);
+    model.off("comm_live_update", probe);
   };
 }
 

@@ -53,7 +53,7 @@ function sizeQuestion(uploads) {
 }
 
 /**
- * Make a card. `act(name)` is called for its buttons: earlier, later, check, remove.
+ * Make a card. `act(name)` is called for its buttons: recall, earlier, later, check, remove.
  * Returns `{li, body, update({row, item, place, count, url, lost, canCheck})}`.
  */
 function makeCard(key, uploads, act) {
@@ -69,7 +69,7 @@ function makeCard(key, uploads, act) {
   const notes = h("ul", { class: "tlnb-refs-notes" });
   const question = sizeQuestion(uploads);
   const button = (text, what) => h("button", { class: "tlnb-button", type: "button", text, on: { click: () => press(what) } });
-  const buttons = { earlier: button("Earlier", "earlier"), later: button("Later", "later"), check: button("Check", "check") };
+  const buttons = { recall: button("Set up as it was made", "recall"), earlier: button("Earlier", "earlier"), later: button("Later", "later"), check: button("Check", "check") };
   buttons.remove = button("Remove", "remove");
   const acts = h("div", { class: "tlnb-refs-acts" }, ...Object.values(buttons));
   const head = h("div", { class: "tlnb-refs-cardhead" }, place, name);
@@ -97,6 +97,7 @@ function makeCard(key, uploads, act) {
     setShown(buttons.later, placed);
     setAttr(buttons.earlier, "aria-disabled", at <= 1 ? "true" : null);
     setAttr(buttons.later, "aria-disabled", at >= count ? "true" : null);
+    setShown(buttons.recall, Boolean(row?.made) && row.state === "ready");
     setShown(buttons.check, canCheck && row?.kind === "address" && row.state === "ready");
     setAttr(buttons.check, "aria-disabled", row?.checking ? "true" : null);
     for (const each of Object.values(buttons)) setAttr(each, "aria-label", `${each.textContent}: ${label}`);
@@ -131,7 +132,8 @@ function makeCard(key, uploads, act) {
       setAttr(bar, "aria-label", `${shown} on its way`);
       setText(state, item ? itemWords(item) : rowWords(row));
       question.update(item);
-      setNotes(row?.notes ?? []);
+      const made = row?.made ? [{ text: row.made, bad: false }] : [];
+      setNotes([...(row?.notes ?? []), ...made]);
       paint(data);
       setButtons(data, shown);
       const where = at ? `${ordinal(at)} of ${count}: ` : `${out}: `;

@@ -8,15 +8,16 @@ function cellDetails(model, store, state, { closed }) {
   const against = h("div", { class: "tlnb-detail-against" });
   const result = h("div", { class: "tlnb-detail-result" });
   const jobs = h("div", { class: "tlnb-detail-jobs" });
-  const code = codeBlock("Show as Python", async () => {
+  const code = codeBlock("Show as code", async () => {
     try {
-      return (await ask(model, "code", { cell: state.details })).result.text;
+      const { text, ...more } = (await ask(model, "code", { cell: state.details })).result;
+      return { code: text, ...more };
     } catch (error) {
       store.probe();
       throw error;
     }
   });
-  let coded = ""; // what the Python is of
+  let coded = ""; // what the code is of
   const recall = recallButton(model, () => state.details);
   const node = h("aside", { class: "tlnb-details", "aria-label": "Details of a cell", hidden: true }, h("div", { class: "tlnb-detail-head" }, name, leave), status, jobs, result, against, recall.node, code.node);
   const blocks = new Map(); // id of a job -> its buttons
@@ -144,6 +145,7 @@ function resultOf(model, store, state, cell, row, root) {
   });
   const said = h("span", { class: "tlnb-said", role: "status" });
   const saves = pictures.map((data, place) => {
+    if (data.preview) return null; // the original is not here
     const text = pictures.length > 1 ? `Download ${place + 1}` : "Download";
     return h("button", { class: "tlnb-button", type: "button", text, title: data.name, on: { click: () => download(store, data, root).catch((error) => setText(said, error.message)) } });
   });

@@ -124,6 +124,7 @@ function lookBar(name, act, use) {
       for (const [each, off] of [[back, said.isFirst], [on, said.isLast], [base, said.isBase], [remove, !said.canRemove], [save, !said.canSave]]) {
         setAttr(each, "aria-disabled", off ? "true" : null);
       }
+      setShown(save, said.mayHold);
       setShown(info, said.details !== null);
       setAttr(info, "aria-pressed", String(Boolean(said.details)));
       setText(place, said.place);

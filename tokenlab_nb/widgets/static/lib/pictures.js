@@ -62,6 +62,7 @@ class PictureStore {
       if (this.thumbs.size <= THUMBS_KEPT) break;
       if (this.seen.has(old)) continue;
       URL.revokeObjectURL(this.thumbs.get(old));
+      this.asked.delete(old); // it may be asked for again at once
       this.tell(old, () => this.thumbs.delete(old));
     }
   }

@@ -4,7 +4,6 @@ const LAG_MS = 4000;
 
 /** Hide the twin while this view lives, and say what is wrong with it or with the kernel. Returns the clean-up. */
 function besideTwin(model, store, el) {
-  const uid = model.get("uid");
   const page = el.ownerDocument;
   const gone = h("p", { class: "tlnb-notice", role: "status", hidden: true });
   const line = copyLine("Line");
@@ -17,8 +16,12 @@ function besideTwin(model, store, el) {
   el.prepend(gone, stale);
 
   const style = page.createElement("style");
-  const twin = `.tlnb-twin-${uid}`;
-  style.textContent = `${twin}, .jp-OutputArea-child:has(> .jp-OutputArea-output > ${twin}) { display: none !important; }`;
+  let twin = "";
+  const find = () => {
+    twin = `.tlnb-twin-${model.get("place")}`;
+    style.textContent = `${twin}, .jp-OutputArea-child:has(> .jp-OutputArea-output > ${twin}) { display: none !important; }`;
+  };
+  find();
 
   // The widget manager marks a view that was restored without a kernel; one that loses its kernel later is not marked.
   const isDead = () => store.dead || el.classList.contains("jupyter-widgets-disconnected");
@@ -51,13 +54,18 @@ function besideTwin(model, store, el) {
     if (empty) style.remove();
     else if (!style.isConnected) page.head.append(style);
   };
-  model.on("comm_live_update", () => store.probe());
+  const probe = () => store.probe();
+  model.on("comm_live_update", probe);
   store.listeners.add(live);
   model.on("change:twin_revision", compareLater);
+  model.on("change:place", find);
   live();
   compareLater();
   return () => {
     clearTimeout(timer);
+    model.off("change:twin_revision", compareLater);
+    model.off("change:place", find);
+    model.off("comm_live_update", probe);
     store.listeners.delete(live);
     style.remove();
   };

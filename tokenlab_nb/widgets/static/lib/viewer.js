@@ -451,6 +451,7 @@ class CloseLook {
       isBase: choice.isBase(choice.current),
       canRemove: choice.canRemove(),
       canSave: Boolean(picture),
+      mayHold: !picture?.data.preview,
       details: this.details && this.state.details !== null,
     });
     for (const pane of this.panes.values()) pane.line.style.left = `${this.wipe * 100}%`;
@@ -550,7 +551,8 @@ class CloseLook {
   stateOf(tile) {
     if (this.pixels.failed.has(tile.hash)) return `preview: the full picture cannot be shown (${this.pixels.failed.get(tile.hash)})`;
     if (this.pixels.left.has(tile.hash)) return "preview: too many large pictures in view";
-    return this.pixels.get(tile.hash)?.full ? "" : "preview, the full picture is loading";
+    if (this.pixels.get(tile.hash)?.full) return tile.preview ?? ""; // a page without a kernel may hold no originals
+    return "preview, the full picture is loading";
   }
 
   /** Why there is no picture in a pane; empty where there is one. */
