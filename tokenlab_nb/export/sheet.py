@@ -21,7 +21,7 @@ from tokenlab_nb.export.layout import Block, Look, Sheet, Words
 from tokenlab_nb.export.layout_table import TableLayout
 from tokenlab_nb.export.leaks import refuse_leaks
 from tokenlab_nb.export.lettering import Letters, Line
-from tokenlab_nb.pixels import SUFFIXES, encoded
+from tokenlab_nb.pixels import FORMATS, SUFFIXES
 
 __all__ = ["EDGES", "PAGE_PIXELS", "write_sheet"]
 
@@ -213,7 +213,7 @@ def _write(pages: _Pages, targets: Sequence[Path], kind: str) -> None:
     with TemporaryDirectory(prefix=".sheet-", dir=targets[0].parent) as folder:
         made = [Path(folder) / target.name for target in targets]
         for number, file in enumerate(made, 1):
-            file.write_bytes(encoded(pages.draw(number), kind, **_OPTIONS.get(kind, {})))
+            pages.draw(number).save(file, FORMATS[kind], **_OPTIONS.get(kind, {}))
         for file, target in zip(made, targets, strict=True):
             file.replace(target)
 

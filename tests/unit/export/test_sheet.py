@@ -6,6 +6,7 @@ import io
 import warnings
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from PIL import Image, ImageColor
@@ -185,19 +186,19 @@ def test_the_limits_are_those_of_the_formats(kind, most):
         Image.new("RGB", (1, most + 1)).save(io.BytesIO(), kind)
 
 
-def test_only_the_page_that_is_drawn_holds_pictures(tmp_path, monkeypatch):
-    """What was read for one page is gone when the next begins."""
+def test_pictures_are_read_for_the_page_that_is_drawn_and_pages_are_written_one_by_one(tmp_path, monkeypatch):
     monkeypatch.setattr(sheet, "PAGE_PIXELS", 400_000)
-    read = []
-    square = one(RED, (100, 100))
-    images = [replace(square, load=lambda n=n: read.append(n) or square.bytes) for n in range(24)]
-    written = []
-    draw = sheet.encoded
-    monkeypatch.setattr(sheet, "encoded", lambda *a, **o: written.append(len(read)) or draw(*a, **o))
+    square, read = one(RED, (100, 100)), []
+
+    def load(number):
+        read.append((number, len(list(tmp_path.glob(".sheet-*/*")))))
+        return square.bytes
+
+    images = [replace(square, load=partial(load, number)) for number in range(24)]
     paths = write_sheet(listed(*images), tmp_path / "many.png", edge=100)
-    assert read == list(range(24))
-    assert len(written) == len(paths) > 1
-    assert written[0] < 24
+    assert [number for number, _ in read] == list(range(24))
+    assert [pages for _, pages in read] == sorted(pages for _, pages in read)
+    assert (read[0][1], read[-1][1]) == (0, len(paths) - 1)
 
 
 def test_a_row_that_no_page_holds_is_refused_with_what_to_do(tmp_path, monkeypatch):
