@@ -1,7 +1,7 @@
 """`Withheld`: a grid as a reader of a shared file may see it. What is left out is so before anything is made of it.
 
 Plan and jobs come back without what `Share` drops, so whatever is derived from them (labels, code, captions) has none
-of it. Messages are texts of the service and may repeat anything: they are searched for what was dropped.
+of it. Messages are texts of the service and may repeat anything: they are searched for what was dropped. Pure.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from tokenlab_nb.contract.model import Json
 from tokenlab_nb.contract.params import FIELDS, lookup
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.export.leaks import find_leaks
 from tokenlab_nb.export.share import Share
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.sweep.plan import NOTHING, Axis, Cell, Difference, Plan
@@ -31,6 +30,7 @@ _LEAST_NAME = 4  # characters of an id or a file's name; what is shorter may sta
 _MONEY = re.compile(r"(?:US)?\$\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:USD|dollars?|cents?)\b", re.IGNORECASE)
 _ID = re.compile(r"\b[a-z]+_[0-9a-f]{12,}\b")  # the service's ids, those of other people's requests too
 _ADDRESS = re.compile(r"\b(?:https?|s3|gs|file)://[^\s\"'<>]+", re.IGNORECASE)
+_PATH = re.compile(r"(?<![\w./\\~-])(?:~|[A-Za-z]:)?[/\\]+[^\s\"'<>,;:|?*()/\\]+(?:[/\\]+[^\s\"'<>,;:|?*()/\\]+)+")
 _OWN_IDS = frozenset({"user"})  # fields that hold somebody's id
 
 
@@ -159,10 +159,7 @@ class Withheld:
         return bool(self._short and self._short.search(plain)) or any(run in self._runs for run in _runs(plain))
 
     def _without_paths(self, text: str) -> str:
-        text = _ADDRESS.sub(LEFT_OUT, text)
-        for leak in reversed([each for each in find_leaks(text) if each.kind == "path"]):
-            text = f"{text[: leak.start]}{LEFT_OUT}{text[leak.end :]}"
-        return _without(text, self._names)
+        return _without(_PATH.sub(LEFT_OUT, _ADDRESS.sub(LEFT_OUT, text)), self._names)
 
 
 def _is_prompt(name: str, value: str) -> bool:

@@ -129,6 +129,7 @@ def test_a_short_prompt_counts_as_a_whole_word_only(text, told):
         ("costs", "It costs $0.04, or 3 USD, of 12.50 dollars.", "It costs ... or ..., of ...."),
         ("ids", "task-1 and req-12 and req_0123456789ab", "... and ... and ..."),
         ("paths", "See https://host.example/a.png?b and /home/me/fox.png.", "See ... and ..."),
+        ("paths", r"C:\Users\me\fox.png, ~/pictures/fox.png, /srv/in or 16/9, and/or", "..., ..., ... or 16/9, and/or"),
     ],
 )
 def test_messages_lose_money_ids_and_paths(share, text, told):
