@@ -28,6 +28,7 @@ _REPEATS_PROMPT = "Left out: it repeats the prompt."
 _RUN = 16  # characters that a message has in common with a prompt, and not by chance
 _LEAST_NAME = 4  # characters of an id or a file's name; what is shorter may stand in any word
 _MONEY = re.compile(r"(?:US)?\$\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:USD|dollars?|cents?)\b", re.IGNORECASE)
+_TOKEN = re.compile(r"[\w-]+")
 _ID = re.compile(r"\b[a-z]+_[0-9a-f]{12,}\b")  # the service's ids, those of other people's requests too
 _ADDRESS = re.compile(r"\b(?:https?|s3|gs|file)://[^\s\"'<>]+", re.IGNORECASE)
 _PATH = re.compile(r"(?<![\w./\\~-])(?:~|[A-Za-z]:)?[/\\]+[^\s\"'<>,;:|?*()/\\]+(?:[/\\]+[^\s\"'<>,;:|?*()/\\]+)+")
@@ -49,11 +50,13 @@ class Withheld:
         self._runs = {run for prompt in prompts for run in _runs(prompt)}
         short = "|".join(re.escape(each) for each in prompts if len(each) < _RUN)
         self._short = re.compile(rf"(?<!\w)(?:{short})(?!\w)") if short else None
-        self._ids = sorted(set(_ids(snapshots)), key=len, reverse=True)
+        ids = set(_ids(snapshots))
+        self._ids = {each for each in ids if _TOKEN.fullmatch(each)}
+        self._odd_ids = sorted(ids - self._ids, key=len, reverse=True)
         self._names = sorted(set(_names(plan)), key=len, reverse=True)
         self._cleaners: tuple[tuple[bool, Callable[[str], str]], ...] = (
             (share.costs, lambda text: _MONEY.sub(LEFT_OUT, text)),
-            (share.ids, lambda text: _ID.sub(LEFT_OUT, _without(text, self._ids))),
+            (share.ids, self._without_ids),
             (share.paths, self._without_paths),
         )
 
@@ -157,6 +160,11 @@ class Withheld:
     def _repeats(self, text: str) -> bool:
         plain = _folded(text)
         return bool(self._short and self._short.search(plain)) or any(run in self._runs for run in _runs(plain))
+
+    def _without_ids(self, text: str) -> str:
+        # Looked up word by word: a grid may have tens of thousands of them.
+        text = _TOKEN.sub(lambda found: LEFT_OUT if found[0] in self._ids else found[0], text)
+        return _without(_ID.sub(LEFT_OUT, text), self._odd_ids)
 
     def _without_paths(self, text: str) -> str:
         return _without(_PATH.sub(LEFT_OUT, _ADDRESS.sub(LEFT_OUT, text)), self._names)
