@@ -64,7 +64,20 @@ LATE = {
 }
 """What these may look up late, by `import_module` inside a function: a widget by its public name, to display itself."""
 
-_EXPORT = ("cells", "differences", "exposed", "findings", "keys", "leaks", "pins", "text", "widget_state")
+_EXPORT = (
+    "cells",
+    "differences",
+    "exposed",
+    "findings",
+    "keys",
+    "leaks",
+    "pins",
+    "share",
+    "stripped",
+    "text",
+    "widget_state",
+    "withheld",
+)
 
 PURE = (
     "errors.py",

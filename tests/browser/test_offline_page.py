@@ -62,37 +62,43 @@ def test_all_that_needs_no_kernel_works_as_in_the_live_grid(open_page, shots):
     expect(page.locator(".tlnb-cell[data-kind=failed]")).to_be_in_viewport()
     page.wait_for_function(IN_VIEW)
     page.locator(".tlnb-scroller").evaluate("node => { node.scrollTop = 0; }")
-    assert violations(page.locator("html")) == []
-    page.emulate_media(color_scheme="dark")
-    assert violations(page.locator("html")) == []
-    page.screenshot(path=str(shots / "offline-dark.png"))
-    page.emulate_media(color_scheme="light")
-    page.screenshot(path=str(shots / "offline-light.png"))
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page.locator("html")) == []
+        page.screenshot(path=str(shots / f"offline-{scheme}.png"))
+    _lay_out(page)
+    _look_closely(page, shots)
+    for name in ("Judge blind", "Pause", "Go on", "Stop", "Retry failed", "Run again", "Forget", "Wait again"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
 
-    # The order, the filter, the axes, pages, hiding and pinning.
+
+def _lay_out(page: Page) -> None:
+    """The order, pages, axes, filters, hiding and pinning."""
     rows = page.locator(".tlnb-row > .tlnb-head")
+    count = page.get_by_role("grid")
     page.get_by_label("Order").select_option("label")
     expect(rows.first).to_contain_text(PROMPT)
     page.get_by_label("References").select_option(label="no picture")
-    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", "11")
+    expect(count).to_have_attribute("aria-rowcount", "11")
     page.get_by_role("button", name="Swap").click()
-    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", "4")
+    expect(count).to_have_attribute("aria-rowcount", "4")
     page.get_by_role("button", name="Swap").click()
     page.locator("select[aria-label=Show]").select_option("failed")
-    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", "2")
+    expect(count).to_have_attribute("aria-rowcount", "2")
     page.locator("select[aria-label=Show]").select_option("")
     page.get_by_label("Show cells with this text").fill("harbour 7")
     expect(rows).to_have_count(1)
     page.get_by_label("Show cells with this text").fill("")
-    first = page.locator(".tlnb-cell").first
-    first.focus()
+    page.locator(".tlnb-cell").first.focus()
     page.keyboard.press("h")
     page.get_by_role("button", name="Show 1 hidden").click()
     page.locator(".tlnb-cell").nth(3).focus()
     page.keyboard.press("p")
     expect(page.locator(".tlnb-head-pinned")).to_have_count(1)
 
-    # Looking closely: every way to compare, zoom, details with code, and the original as a file.
+
+def _look_closely(page: Page, shots: Path) -> None:
+    """Every way to compare, zoom, details with code in all languages, and the original as a file."""
     page.locator(".tlnb-cell").nth(4).focus()
     page.keyboard.press("Enter")
     look = page.get_by_role("dialog", name="Look closely")
@@ -107,6 +113,8 @@ def test_all_that_needs_no_kernel_works_as_in_the_live_grid(open_page, shots):
     details = look.get_by_role("complementary", name="Details of a cell")
     details.locator("summary").first.click()
     expect(details.locator("pre").first).to_contain_text("session.submit")
+    details.get_by_role("radio", name="curl").check()
+    expect(details.locator("pre").first).to_contain_text("$TOKENLAB_API_KEY")
     assert violations(look) == []
     page.screenshot(path=str(shots / "offline-look.png"))
     with page.expect_download() as saved:
@@ -114,10 +122,6 @@ def test_all_that_needs_no_kernel_works_as_in_the_live_grid(open_page, shots):
     assert saved.value.suggested_filename.endswith(".png")
     assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
     page.keyboard.press("Escape")
-
-    # Nothing is offered that would need a kernel.
-    for name in ("Judge blind", "Pause", "Go on", "Stop", "Retry failed", "Run again", "Forget", "Wait again"):
-        expect(page.get_by_role("button", name=name)).to_have_count(0)
 
 
 def test_previews_say_that_they_are_and_what_is_left_out_is_not_shown(open_page, shots):

@@ -18,6 +18,8 @@ _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u20
 
 def printable(text: str) -> str:
     """The text without what ends a line, commands a terminal or turns text around; joined emoji and Persian stay."""
+    if text.isascii() and text.isprintable():  # most are: no need to look at every letter
+        return text
     return "".join(" " if category(char) in _UNSEEN or char in _TURNING else char for char in text)
 
 

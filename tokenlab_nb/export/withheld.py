@@ -1,7 +1,7 @@
 """`Withheld`: a grid as a reader of a shared file may see it. What is left out is so before anything is made of it.
 
 Plan and jobs come back without what `Share` drops, so whatever is derived from them (labels, code, captions) has none
-of it. Messages are texts of the service and may repeat anything: they are searched for what was dropped.
+of it. Messages are texts of the service and may repeat anything: they are searched for what was dropped. Pure.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from tokenlab_nb.contract.model import Json
 from tokenlab_nb.contract.params import FIELDS, lookup
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.export.leaks import find_leaks
 from tokenlab_nb.export.share import Share
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.sweep.plan import NOTHING, Axis, Cell, Difference, Plan
@@ -29,8 +28,10 @@ _REPEATS_PROMPT = "Left out: it repeats the prompt."
 _RUN = 16  # characters that a message has in common with a prompt, and not by chance
 _LEAST_NAME = 4  # characters of an id or a file's name; what is shorter may stand in any word
 _MONEY = re.compile(r"(?:US)?\$\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:USD|dollars?|cents?)\b", re.IGNORECASE)
+_TOKEN = re.compile(r"[\w-]+")
 _ID = re.compile(r"\b[a-z]+_[0-9a-f]{12,}\b")  # the service's ids, those of other people's requests too
 _ADDRESS = re.compile(r"\b(?:https?|s3|gs|file)://[^\s\"'<>]+", re.IGNORECASE)
+_PATH = re.compile(r"(?<![\w./\\~-])(?:~|[A-Za-z]:)?[/\\]+[^\s\"'<>,;:|?*()/\\]+(?:[/\\]+[^\s\"'<>,;:|?*()/\\]+)+")
 _OWN_IDS = frozenset({"user"})  # fields that hold somebody's id
 
 
@@ -49,11 +50,13 @@ class Withheld:
         self._runs = {run for prompt in prompts for run in _runs(prompt)}
         short = "|".join(re.escape(each) for each in prompts if len(each) < _RUN)
         self._short = re.compile(rf"(?<!\w)(?:{short})(?!\w)") if short else None
-        self._ids = sorted(set(_ids(snapshots)), key=len, reverse=True)
+        ids = set(_ids(snapshots))
+        self._ids = {each for each in ids if _TOKEN.fullmatch(each)}
+        self._odd_ids = sorted(ids - self._ids, key=len, reverse=True)
         self._names = sorted(set(_names(plan)), key=len, reverse=True)
         self._cleaners: tuple[tuple[bool, Callable[[str], str]], ...] = (
             (share.costs, lambda text: _MONEY.sub(LEFT_OUT, text)),
-            (share.ids, lambda text: _ID.sub(LEFT_OUT, _without(text, self._ids))),
+            (share.ids, self._without_ids),
             (share.paths, self._without_paths),
         )
 
@@ -158,11 +161,13 @@ class Withheld:
         plain = _folded(text)
         return bool(self._short and self._short.search(plain)) or any(run in self._runs for run in _runs(plain))
 
+    def _without_ids(self, text: str) -> str:
+        # Looked up word by word: a grid may have tens of thousands of them.
+        text = _TOKEN.sub(lambda found: LEFT_OUT if found[0] in self._ids else found[0], text)
+        return _without(_ID.sub(LEFT_OUT, text), self._odd_ids)
+
     def _without_paths(self, text: str) -> str:
-        text = _ADDRESS.sub(LEFT_OUT, text)
-        for leak in reversed([each for each in find_leaks(text) if each.kind == "path"]):
-            text = f"{text[: leak.start]}{LEFT_OUT}{text[leak.end :]}"
-        return _without(text, self._names)
+        return _without(_PATH.sub(LEFT_OUT, _ADDRESS.sub(LEFT_OUT, text)), self._names)
 
 
 def _is_prompt(name: str, value: str) -> bool:

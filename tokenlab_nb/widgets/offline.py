@@ -13,7 +13,7 @@ from typing import Any
 
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import LeakError, TokenLabError, ValidationError
-from tokenlab_nb.export.code import python_of
+from tokenlab_nb.export.languages import codes_of
 from tokenlab_nb.export.leaks import refuse_leaks
 from tokenlab_nb.export.page import (
     MOST_BYTES,
@@ -145,7 +145,11 @@ def _held(image: ImageResult, share: Share, *, originals: bool) -> _Held:
 
 
 def _original(image: ImageResult, share: Share) -> bytes | None:
-    """The picture's file, without metadata where anything is left out; None where these cannot be taken out."""
+    """The picture's file, with its record, or bare where anything is left out; None where it cannot be made bare.
+
+    Raises:
+        LeakError: If there is a key or a signed address in it, beside its pixels.
+    """
     try:
         if share != _EVERYTHING:
             return stripped(image.bytes)
@@ -190,7 +194,7 @@ class _Gathered:
         return make_page(
             self.plan,
             list(self._page_cells()),
-            Script(code, style, self.hidden.last(self._facts())),
+            Script(code, style, {**self.hidden.last(self._facts()), "codes": list(map(self._code, self.cells))}),
             title=self.title,
             at=self.at,
             form=self._form,
@@ -212,7 +216,6 @@ class _Gathered:
             "values": {"title": self.title, "table": self.table, "rows": rows},
             "names": {tile["hash"]: tile["name"] for tile in tiles},
             "lost": {sha256: self.hidden.text(held.lost) for sha256, held in self.pictures.items() if held.lost},
-            "codes": [self._code(each) for each in self.cells],
         }
 
     def _head(self) -> dict[str, object]:
@@ -253,9 +256,11 @@ class _Gathered:
                 if sent.hash != take.request.hash:
                     yield job.id, _changes(self.hidden.request(take.request), self.hidden.request(sent))
 
-    def _code(self, cell: GridCell) -> str:
-        requests = dict.fromkeys(job.snapshot.request for job in cell.jobs)
-        return "\n\n".join(python_of(self.hidden.request(each)) for each in requests)
+    def _code(self, cell: GridCell) -> dict[str, str]:
+        """The code of a cell by language, as the live widget answers it; made of what may be seen of its requests."""
+        requests, address = cell.coded()
+        codes = codes_of([self.hidden.request(each) for each in requests], address)
+        return {"text": codes.pop("code"), **codes}
 
     # The words of the page, and its plain table.
 

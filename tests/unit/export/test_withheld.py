@@ -25,7 +25,15 @@ def request(**values):
 
 def snapshot(**changes):
     image = StoredImage(HASH, "image/png", 8, 8, 100, revised_prompt="Rewritten")
-    base = JobSnapshot("job_1", request(), "http://service", task_id="task-1", request_id="req-12", images=(image,))
+    base = JobSnapshot(
+        "job_1",
+        request(),
+        "http://service",
+        task_id="task-1",
+        request_id="req-12",
+        billing_transaction_id="odd id.7",
+        images=(image,),
+    )
     return replace(base, estimate=Estimate(0.5, 0.5), **changes)
 
 
@@ -127,8 +135,9 @@ def test_a_short_prompt_counts_as_a_whole_word_only(text, told):
     ("share", "text", "told"),
     [
         ("costs", "It costs $0.04, or 3 USD, of 12.50 dollars.", "It costs ... or ..., of ...."),
-        ("ids", "task-1 and req-12 and req_0123456789ab", "... and ... and ..."),
+        ("ids", "task-1: req-12/req_0123456789ab (odd id.7), task-11", "...: .../... (...), task-11"),
         ("paths", "See https://host.example/a.png?b and /home/me/fox.png.", "See ... and ..."),
+        ("paths", r"C:\Users\me\fox.png, ~/pictures/fox.png, /srv/in or 16/9, and/or", "..., ..., ... or 16/9, and/or"),
     ],
 )
 def test_messages_lose_money_ids_and_paths(share, text, told):

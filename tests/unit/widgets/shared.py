@@ -46,6 +46,9 @@ class Filled:
     def images(self):
         return [image for job in self.jobs for image in job.images]
 
+    def coded(self):
+        return tuple(dict.fromkeys(job.snapshot.request for job in self.jobs)), "https://api.example"
+
 
 class SharedGrid(Judged, TakenAway):
     """As much of a `GridRun` as a page needs."""

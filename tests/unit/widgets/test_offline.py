@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 import tokenlab_nb as tl
 from tests.unit.widgets.shared import MARKS, PROMPT, SharedGrid
-from tokenlab_nb.errors import LeakError, ValidationError
+from tokenlab_nb.errors import LeakError, TokenLabError, ValidationError
 
 SIGNED = "https://bucket.example/a.png?X-Amz-Signature=0123456789abcdef&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60"
 KEY = "sk-" + "0123456789abcdefghijklmnop"
@@ -144,10 +144,12 @@ def test_a_cell_whose_job_was_mended_is_not_told_as_asked(grid):
 def test_the_code_of_every_cell_is_there_with_what_is_left_out_left_out(grid):
     codes = facts_of(grid.page())["codes"]
     assert len(codes) == len(grid.cells)
-    assert PROMPT in codes[0]
+    assert all(PROMPT in codes[0][language] for language in ("text", "curl", "openai"))
     hidden = facts_of(grid.page(share=tl.Share(prompts=False, paths=False)))["codes"][0]
-    assert 'prompt="..."' in hidden
-    assert 'model="one-model"' in hidden
+    assert 'prompt="..."' in hidden["text"]
+    assert 'model="one-model"' in hidden["text"]
+    assert "https://api.example/v1/images/generations" in hidden["curl"]
+    assert not any(mark in text for text in hidden.values() for mark in (*MARKS["prompts"], *MARKS["paths"]))
 
 
 def test_votes_are_told_where_there_are_some(grid):
@@ -160,6 +162,15 @@ def test_votes_are_told_where_there_are_some(grid):
     assert '<th scope="row">one-model</th>' in page.html
     assert ">cost<" in page.html
     assert ">cost<" not in grid.page(share=tl.Share(costs=False)).html
+
+
+def test_a_ledger_that_cannot_be_read_costs_no_more_than_the_votes():
+    class Unread(SharedGrid):
+        @property
+        def votes(self):
+            raise TokenLabError("The ledger is locked.")
+
+    assert "Votes:" not in Unread(bare=True).finish().page().html
 
 
 @pytest.mark.parametrize("secret", [KEY, SIGNED], ids=["key", "address"])

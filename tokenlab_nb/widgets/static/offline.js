@@ -62,7 +62,7 @@ class OfflineModel {
       const media = this.pictures.get(hash).src.slice("data:".length).split(";")[0];
       return [{ type: media, name: this.facts.names[hash] }, [this.bytes(hash)]];
     }
-    if (type === "code" && this.facts.codes[cell] !== undefined) return [{ text: this.facts.codes[cell] }, []];
+    if (type === "code" && this.facts.codes[cell] !== undefined) return [this.facts.codes[cell], []];
     throw new Error(type === "full" ? "This picture is not in the page." : OFFLINE_REFUSAL);
   }
 
