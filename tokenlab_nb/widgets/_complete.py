@@ -70,7 +70,9 @@ class Completer:
         with suppress(TokenLabError, OSError, TimeoutError):
             unfinished, found = self.offered(words, unfinished)
         return {
-            "completions": [SimpleCompletion(text=each, type="tokenlab") for each in found],
+            "completions": [
+                SimpleCompletion(each, type="option" if each.startswith("-") else "value") for each in found
+            ],
             "matched_fragment": unfinished,
             "ordered": True,
             "suppress": True,
@@ -119,8 +121,9 @@ class Completer:
             return [each for each, value in self._variables() if type(value).__name__ == "Session"]
         if name in ("reference", "mask"):
             return [*self._picture_variables(), *_files(unfinished)]
-        params = [each for model in self._models(words) for each in self._params(model, words) if each.name == name]
-        if not params and name in FIELDS:
+        models = self._models(words)
+        params = [each for model in models for each in self._params(model, words) if each.name == name]
+        if not models and name in FIELDS:
             params = [FIELDS[name].param]
         return dict.fromkeys(each for param in params for each in _choices(param))
 
