@@ -82,6 +82,7 @@ PURE = (
     "jobs/schedule.py",
     "jobs/packet.py",
     "jobs/ports.py",
+    "export/room.py",
     "sweep/adjust.py",
     "sweep/axes.py",
     "sweep/ballot.py",

@@ -7,6 +7,7 @@ import copy
 import nbformat
 from playwright.sync_api import expect
 
+from tests.browser import elsewhere
 from tests.browser.cells import HASTY
 from tests.browser.harness import Notebook
 
@@ -125,6 +126,11 @@ def test_reopened_restarted_and_run_again_twice(front_end):
     assert models > 50
     without_model(nb)
     stranger_sees_pictures(nb)
+    if front_end.kind == "lab":
+        html = [each.data["text/html"] for outputs in twins(saved).values() for each in outputs]
+        count = sum(PICTURES.values())
+        elsewhere.is_converted_and_printed(front_end.browser, saved, count, front_end.shots)
+        elsewhere.is_clean(front_end.browser, html, count, front_end.shots)
 
 
 def unsigned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.harness import Notebook
 from tests.browser.test_money import budget, paid
 from tests.browser.test_pictures import HOLD, let_go
-from tests.browser.test_studio import control, opened, studio
+from tests.browser.test_studio import control, opened, run_button, studio
 
 TWO = "nano-banana-2", "gpt-image-2"
 
@@ -194,6 +194,20 @@ def test_a_reopened_notebook_shows_what_was_compared(lab):
     saved = "".join(part for each in nb.save().cells[0].outputs for part in each.get("data", {}).get("text/html", ""))
     assert saved.count("data:image/jpeg") == 2
     assert "2 of 2 done" in saved
+    assert "No pictures yet" not in saved  # of the other tab, which stays unseen while it has nothing
+    nb.reload()
+    nb.cell(0)
+    tab(nb, "Compare").click()
+    form(nb).get_by_role("spinbutton").fill("2")
+    planned(nb, "4 cells")
+    run(nb).click()
+    filled(nb, 4)
+    stale = grid(nb).locator("..").locator(".tlnb-notice", has_text="is older than what you see here")
+    expect(stale).to_be_visible(timeout=30_000)
+    nb.run(nb.add(stale.locator("code").inner_text()))
+    nb.wait_for("() => document.querySelectorAll('.tlnb-twin img[src^=data]').length === 2 + 4")
+    expect(stale).to_be_hidden(timeout=30_000)
+    expect(nb.page.locator(".tlnb-twin").filter(visible=True)).to_have_count(0)
 
 
 def test_a_kernel_that_has_gone_is_told_in_words(lab):
@@ -205,6 +219,10 @@ def test_a_kernel_that_has_gone_is_told_in_words(lab):
     expect(run(nb)).to_be_disabled()
     form(nb).get_by_role("spinbutton").fill("3")
     expect(form(nb)).not_to_contain_text("Planning")
+    tab(nb, "Create").click()
+    expect(studio(nb).locator(".tlnb-bar-gone")).to_contain_text("nothing is sent any more")
+    run_button(nb).click()
+    expect(studio(nb).locator(".tlnb-studio-wait")).to_contain_text("has gone: run the cell again.")
 
 
 def test_the_readmes_picture_of_a_comparison(lab):

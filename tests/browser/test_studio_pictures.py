@@ -138,6 +138,24 @@ def test_a_result_becomes_a_reference_at_a_click(lab):
     assert nb.value("studio.jobs[-1].request.references[0].sha256 == studio.jobs[0].images[0].sha256")
     expect(studio(nb).locator(".tlnb-tile").last).to_contain_text("A teal teapot")
 
+    # Downloaded and handed in, the first one is the same picture, and says how it was made: that is set up again.
+    studio(nb).locator(".tlnb-tile .tlnb-main").first.click()
+    with nb.page.expect_download() as saved:
+        studio(nb).locator(".tlnb-lightbox").get_by_role("button", name="Download").click()
+    nb.page.keyboard.press("Escape")
+    file = given("teapot.png", saved.value.path().read_bytes())
+    studio(nb).locator(".tlnb-refs input[type=file]").set_input_files([file])
+    card = studio(nb).locator(".tlnb-refs-card").last
+    expect(card).to_contain_text('Made by nano-banana-2: "A teal teapot"', timeout=30_000)
+    expect(card).to_contain_text("The same picture as the 1st.")
+    again = card.get_by_role("button", name="Set up as it was made")
+    card.scroll_into_view_if_needed()
+    nb.shot("studio-recall")
+    again.press("Enter")
+    expect(flow(nb, "From text")).to_have_attribute("aria-checked", "true", timeout=30_000)
+    expect(studio(nb).get_by_label("Prompt", exact=True)).to_have_value("A teal teapot")
+    assert nb.value("len(studio.jobs)") == 2
+
 
 def test_the_readmes_picture_of_an_edit(lab):
     """From a prompt to a masked edit of its result. Renewed with TOKENLAB_NB_SHOTS=.github/screenshots."""

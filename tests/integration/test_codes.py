@@ -200,6 +200,16 @@ def test_the_line_that_asks_for_a_task_brings_its_pictures(session, monkeypatch)
     assert again["task"]["data"][0]["url"]
 
 
+def test_a_cell_of_a_grid_is_told_as_its_requests_are(session):
+    grid = session.compare(["gpt-image-2", "no-such-model"], "A red fox", n=1)
+    grid.wait(SOON)
+    made, impossible = grid.cells
+    (job,) = made.jobs
+    assert (made.code, made.curl, made.openai) == (job.code, job.curl, job.openai)
+    assert session.base_url in made.curl
+    assert (impossible.code, impossible.curl, impossible.openai) == ("", "", "")
+
+
 class session_client:  # noqa: N801  # a context, named as what it gives
     """The names of code that ran, with its client open once more."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from tests.unit.provenance.samples import FILES
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import ImageError, ValidationError
+from tokenlab_nb.export.share import Share
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.provenance import files
 from tokenlab_nb.provenance.record import Record
@@ -52,6 +55,20 @@ def test_a_cell_is_recalled_and_one_without_a_job_is_not(rig: Rigs) -> None:
     assert [session.recall(cell).prompt for cell in grid.cells] == ["A red fox", "A blue fox"]
     with pytest.raises(ValidationError, match="Nothing was asked for this cell"):
         session.recall(replace(grid.cells[0], jobs=()))
+
+
+def test_the_originals_in_a_page_tell_how_they_were_made_unless_something_is_left_out(rig: Rigs) -> None:
+    grid = near(rig).session.compare([MODEL], ["A red fox", "A blue fox"])
+    grid.wait()
+
+    def within(**options: Any) -> list[bytes]:
+        page = grid.page(originals=True, **options).html
+        return [b64decode(found) for found in re.findall(r'src="data:image/[a-z]+;base64,([^"]+)"', page)]
+
+    assert [ImageResult.read(data).recall().prompt for data in within()] == ["A red fox", "A blue fox"]
+    bare = within(share=Share(costs=False))
+    assert [files.read(data) for data in bare] == [None, None]
+    assert not any(b"fox" in data for data in bare)
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])

@@ -107,7 +107,7 @@ def mending(session: tl.Session, job: tl.Job) -> None:
     assert_type(session.repaired(job, ways[0]), ImageRequest)
     assert_type(session.repair(job, ways[0], budget=session.budget_of(0.10)), tl.Job)
     assert_type(job.repair(Repair("Smaller", {"size": "1024x1024"})), tl.Job)
-    assert_type(job.code, str)
+    assert_type((job.code, job.curl, job.openai), tuple[str, str, str])
 
 
 async def awaiting(session: tl.Session) -> None:

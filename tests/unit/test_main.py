@@ -97,7 +97,7 @@ def test_the_version_is_the_distributions(capsys):
     assert capsys.readouterr().out == f"tokenlab-nb {tokenlab_nb.__version__}\n"
 
 
-@pytest.mark.parametrize("words", [[], ["doctor"], ["lab", "--port", "1"]])
+@pytest.mark.parametrize("words", [[], ["doctor"], ["doctor", "--most-output", "much", "x"], ["lab", "--port", "1"]])
 def test_an_unknown_command_is_refused_with_the_usage(words, capsys):
     with pytest.raises(SystemExit) as stop:
         command.main(words)

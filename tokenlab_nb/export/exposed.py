@@ -26,7 +26,11 @@ _BY_HAND = {
 }
 _REVOKE = "It is taken out. Revoke it if the file was shared before."
 _TAKEN = {"key": _REVOKE, "address": "Its query is taken out.", "path": "The folder is written as ~."}
-_NAMES = {"key": "key", "address": "signed address", "path": "path of this machine"}
+_NAMES = {
+    "key": ("A key", "keys"),
+    "address": ("A signed address", "signed addresses"),
+    "path": ("A path of this machine", "paths of this machine"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def _findings(place: str, leaks: Sequence[Leak], *, mended: bool) -> Iterator[Fi
         told.setdefault(leak.kind, Counter())[leak.shown] += 1
     for kind, shown in told.items():
         count = sum(shown.values())
-        name = f"A {_NAMES[kind]}" if count == 1 else f"{count} {_NAMES[kind]}{'es' if kind == 'address' else 's'}"
+        one, many = _NAMES[kind]
+        name = one if count == 1 else f"{count} {many}"
         named = ", ".join(list(shown)[:3])
         known = f" ({named})" if named not in {"...", "~"} else ""
         yield Finding(kind, place, f"{name}{known}.", (_TAKEN if mended else _BY_HAND)[kind], mended=mended)

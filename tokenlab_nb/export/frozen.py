@@ -14,14 +14,13 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tokenlab_nb.export.room import Room, saved_size
+from tokenlab_nb.export.room import FRAME, Room, saved_size
 from tokenlab_nb.export.text import markup, printable, template
 
 __all__ = ["Frozen", "FrozenPicture", "free_place", "freeze"]
 
 _MOST_PROBLEM = 1000
 _MOST_FACT = 120
-_FRAME = 1_500  # bytes of what stands around the rows
 _WHERE = "The originals are on the disk of the machine that made them."
 _COSTS = {"&": 5, "<": 4, ">": 4, '"': 5, "'": 5, "\\": 2}  # escaped for HTML, then for JSON
 
@@ -139,7 +138,7 @@ def freeze(
     done = f"{sum(row.done for row in rows)} of {len(rows)} done"
     prompts = {row.prompt for row in rows}
     shared = rows[0].prompt if len(prompts) == 1 and len(rows) > 1 else ""
-    table = _Table(room, _count(rows), shared, room.total - _FRAME - len(jpeg) * 4 // 3)
+    table = _Table(room, _count(rows), shared, room.total - FRAME - len(jpeg) * 4 // 3)
     for row in rows:
         table.add(row)
     html = template("frozen.html.j2").render(
@@ -165,7 +164,7 @@ class _Table:
         self.large: list[int] = []
         self.late: list[int] = []
         self._room, self._shared, self._left = room, shared, left
-        self._most = room.picture - room.overview(count) * 4 // (3 * max(1, count))
+        self._most = room.row(count)
         self._alt = room.words(count) // 3
         self._full = False
 

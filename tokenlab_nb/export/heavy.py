@@ -51,7 +51,7 @@ def treat_heavy(tree: dict[str, Any], limits: Limits, length: int) -> Iterator[F
         (f"cell {number}, output {place}", output, weight)
         for number, cell in cells(tree)
         for place, output in outputs(cell)
-        if (weight := _weight(output)) > _LEAST_BYTES
+        if (weight := _weight(output)) > min(_LEAST_BYTES, limits.output)
     ]
     most = limits.output
     if length > limits.whole:

@@ -33,7 +33,7 @@ _LEAST_SECRET = 16
 # In front of a path of its own stands no letter and no slash, else it is the middle of an address or of another path;
 # the ends of an escaped line break and of a terminal's colour are letters all the same.
 _BEFORE = r"(?:(?<![\w.~%/\\-])|(?<=file://)|(?<=\\n)|(?<=\\t)|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm)|(?<=;\dm)|(?<=;\d\dm)|(?<=;\d\d\dm))"
-_NAME = r"(?P<who>[^\s\"'<>,;:|*?/\\(){}\[\]$\x1b]+)"
+_NAME = r"(?P<who>[^\s\"'<>,;:|*?/\\(){}\[\]$%\x1b]+)"
 _HOMES = (
     ("/home/", re.compile(rf"{_BEFORE}/home/{_NAME}")),
     ("/Users/", re.compile(rf"(?:{_BEFORE}|(?<=[A-Za-z]:)|(?<=/mnt/[a-z]))/Users/{_NAME}")),

@@ -22,6 +22,7 @@ __all__ = ["Notebook", "NotebookError", "backup", "parse", "problem", "write"]
 
 _BOM = "\ufeff"
 _LATEST = 4
+_ESCAPED = re.compile(r"\\u(?:[1-9a-f]|0[1-9a-f]|00[89a-f])", re.IGNORECASE)  # what could stand there as it is
 
 
 class NotebookError(TokenLabError):
@@ -76,7 +77,7 @@ def parse(data: bytes) -> Notebook:
         return Notebook(text, _upgraded(tree), writable=False)
     if not isinstance(tree.get("cells"), list) or not isinstance(tree.get("metadata"), dict):
         raise NotebookError("It has no list of cells, or no metadata.")
-    escapes = text.isascii() and re.search(r"\\u(?:[1-9a-f]|0[1-9a-f]|00[89a-f])", text, re.IGNORECASE) is not None
+    escapes = text.removeprefix(_BOM).isascii() and _ESCAPED.search(text) is not None
     return Notebook(text, tree, indent=_indent(text), ascii=escapes)
 
 

@@ -334,7 +334,8 @@ def _printable(value: Any) -> Any:
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, PageCell | PagePicture):
-        return replace(value, **{each.name: _printable(getattr(value, each.name)) for each in fields(value)})
+        names = [each.name for each in fields(value) if each.name != "uri"]  # megabytes, and ours
+        return replace(value, **{name: _printable(getattr(value, name)) for name in names})
     if isinstance(value, Mapping):
         return {name: _printable(item) for name, item in value.items()}
     return type(value)(map(_printable, value)) if isinstance(value, list | tuple) else value

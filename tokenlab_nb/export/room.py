@@ -15,13 +15,18 @@ PICTURE = 20_000
 TOTAL = 600_000
 """Bytes of one twin as saved."""
 
-LEAST_PICTURE = 3_000
+LEAST_PICTURE = 5_000
 LEAST_TOTAL = 10_000
 
-_ROW, _OVERVIEW = 0.60, 0.16  # of a picture's bytes; the rest is for words and metadata
+FRAME = 1_400
+"""Bytes of what stands around the rows."""
+
+_OVERVIEW, _WORDS = 0.16, 0.24  # of a picture's bytes; the rest is for the JPEG in its row
+_MARKUP, _FEWEST_WORDS = 900, 1_300  # bytes of a row without its JPEG: of its markup alone, and in all at least
 _LINE = 16  # bytes that a line of text takes beside itself in a notebook file: indentation, quotes, comma
-_EDGES = ((8_000, 256), (3_000, 192), (0, 128))  # from so many bytes of JPEG on, the longest side in pixels
+_EDGES = ((7_000, 256), (3_000, 192), (0, 128))  # from so many bytes of JPEG on, the longest side in pixels
 _LEAST_JPEG = 1_000
+_FIRST_STEP = 10
 
 
 def saved_size(text: str) -> int:
@@ -61,21 +66,34 @@ class Room:
 
         It changes seldom: while pictures come one by one, all of them are made anew whenever it does.
         """
-        most = max(_LEAST_JPEG, int(self.share(_step(count)) * _ROW * 3 / 4))
+        step = _step(count)
+        inner = self.share(step) - FRAME * _FIRST_STEP // step  # as if those of the first step were but one
+        most = max(_LEAST_JPEG, int((inner * (1 - _OVERVIEW) - self._text(inner)) * 3 / 4))
         return next(edge for least, edge in _EDGES if most >= least), most
 
     def overview(self, count: int) -> int:
         """The most bytes of one JPEG that shows so many pictures together."""
-        return int(self.share(count) * _OVERVIEW * 3 / 4) * count
+        return int(self._inner(count) * _OVERVIEW * 3 / 4) * count
+
+    def row(self, count: int) -> int:
+        """The most bytes of one row with its picture."""
+        return self.picture - (self.overview(count) * 4 // 3 + FRAME) // max(1, count)
 
     def words(self, count: int) -> int:
         """The most bytes of each long text in a row."""
-        return max(60, self.share(count) // 40)
+        return max(60, int(self._text(self._inner(count)) - _MARKUP) // 7)
+
+    def _inner(self, count: int) -> int:
+        return self.share(count) - FRAME // max(1, count)
+
+    @staticmethod
+    def _text(inner: int) -> float:
+        return max(_FEWEST_WORDS, inner * _WORDS)
 
 
 def _step(count: int) -> int:
     """The next of a few numbers, each about half as large again as the one before."""
-    step = 10
+    step = _FIRST_STEP
     while step < count:
         step = step * 3 // 2
     return step

@@ -11,7 +11,7 @@ from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.sweep.plan import Axis, Plan
 from tokenlab_nb.widgets import _costs, _grid, _tiles
 
-__all__ = ["Words", "words_of_grid"]
+__all__ = ["Words", "words_of", "words_of_grid"]
 
 _LEAST_SECRET = 3  # characters; shorter texts stand in too many others
 _KEPT_BACK = "…"

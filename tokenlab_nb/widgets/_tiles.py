@@ -51,6 +51,7 @@ _TITLES: Mapping[str, str] = {
     "WaitTimeoutError": "Not waited for any longer",
     "SessionClosedError": "The session is closed",
     "BudgetExceededError": "Over the budget",
+    "LeakError": "Not shared",
     "ImageError": "The picture cannot be used",
 }
 _ADOPTED = "Adopted task"  # in place of a model's name: what was asked is not known

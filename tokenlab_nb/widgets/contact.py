@@ -22,7 +22,7 @@ from tokenlab_nb.widgets import _grid, _tiles
 from tokenlab_nb.widgets._live import LiveJob
 from tokenlab_nb.widgets._shared import Words, words_of, words_of_grid
 
-__all__ = ["contact_sheet"]
+__all__ = ["contact_sheet", "grid_sheet", "list_sheet"]
 
 _MOST_COLUMNS = 10
 _MANNERS = frozenset({"async", "n", "operation", "response_format"})
@@ -68,16 +68,28 @@ def contact_sheet(
     """
     seen = share if isinstance(share, Share) else Share()
     if isinstance(pictures, GridRun):
-        sheet = _of_grid(pictures, title, seen)
+        sheet = grid_sheet(pictures, title, seen)
     else:
-        sheet = _of_list(list(pictures), title, columns, seen)
+        sheet = list_sheet(list(pictures), title, columns, seen)
     return write_sheet(sheet, path, edge=edge, dark=dark, fonts=fonts, overwrite=overwrite)
 
 
 # A list.
 
 
-def _of_list(items: Sequence[ImageResult | LiveJob], title: str, columns: int | None, share: Share) -> Sheet:
+def list_sheet(items: Sequence[ImageResult | LiveJob], title: str, columns: int | None, share: Share) -> Sheet:
+    """Return what a sheet of pictures and jobs holds.
+
+    Args:
+        items: Pictures and jobs, in order.
+        title: Stands above.
+        columns: How many stand side by side; None is about as many as there are rows.
+        share: What a reader may see.
+
+    Raises:
+        ValidationError: If there is nothing to show.
+        ValueError: If the number of columns cannot be used.
+    """
     if not items:
         raise ValidationError("There are no pictures.", hint="Hand in a list of pictures or jobs.")
     if columns is not None and columns < 1:
@@ -137,7 +149,14 @@ def _set(values: Mapping[str, Json]) -> Mapping[str, Json]:
 # A grid.
 
 
-def _of_grid(grid: GridRun, title: str, share: Share) -> Sheet:
+def grid_sheet(grid: GridRun, title: str, share: Share) -> Sheet:
+    """Return what the sheet of a grid holds.
+
+    Args:
+        grid: The grid, as it stands.
+        title: Stands above.
+        share: What a reader may see.
+    """
     plan = grid.plan
     words = words_of_grid(share, plan, [job.snapshot for job in grid.jobs])
     columns, rows, others = _sides(plan)

@@ -30,7 +30,7 @@ from tokenlab_nb.export.page import (
 from tokenlab_nb.export.share import Share
 from tokenlab_nb.export.stripped import metadata_text, stripped
 from tokenlab_nb.export.withheld import Withheld
-from tokenlab_nb.images import ImageResult
+from tokenlab_nb.images import ImageResult, stamped
 from tokenlab_nb.sweep.plan import Cell
 from tokenlab_nb.sweep.run import GridCell, GridRun
 from tokenlab_nb.widgets import _grid, _tiles
@@ -146,10 +146,10 @@ def _held(image: ImageResult, share: Share, *, originals: bool) -> _Held:
 
 def _original(image: ImageResult, share: Share) -> bytes | None:
     """The picture's file, without metadata where anything is left out; None where these cannot be taken out."""
-    data = image.bytes
     try:
         if share != _EVERYTHING:
-            return stripped(data)
+            return stripped(image.bytes)
+        data = stamped(image)
         beside = metadata_text(data)
     except ValueError:
         return None

@@ -17,6 +17,8 @@ from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus, StoredImage
+from tokenlab_nb.widgets import _twin
+from tokenlab_nb.widgets.gallery import Gallery
 
 NUMBERS = itertools.count(1)
 
@@ -275,3 +277,25 @@ def heard(picker):
     calls = []
     picker.on_change(lambda each: calls.append((len(each.value), each.is_busy)))
     return calls
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """A kernel's page: what is displayed, and updated by id."""
+    displayed = []
+
+    class Shell:
+        kernel = object()
+
+    monkeypatch.setattr(_twin, "get_ipython", Shell)
+    monkeypatch.setattr(
+        _twin, "publish_display_data", lambda data, **options: displayed.append({"data": data, **options})
+    )
+    return displayed
+
+
+@pytest.fixture
+def gallery(page, instant):
+    gallery = Gallery(title="Foxes", through=instant)
+    yield gallery
+    gallery.close()

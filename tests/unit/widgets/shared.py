@@ -106,9 +106,8 @@ class SharedGrid(Judged, TakenAway):
 
     def refuse(self, job):
         said = f'"{PROMPT[:30]}" from {ADDRESS} ({PATH}) would cost $1.48, and 0.52 USD left'
-        issue = Issue(
-            "prompt", f"{job.snapshot.task_id} of other_0123456789abcdef: {REVISED} of {FILE}", remedy=f"See {PATH}."
-        )
+        told = f"{job.snapshot.task_id} of other_0123456789abcdef: {REVISED} of {FILE}"
+        issue = Issue("prompt", told, remedy=f"See {PATH}.")
         error = ValidationError(said, issues=(issue,), facts=Facts(request_id="refused-SLOE", did_you_mean=AVOID))
         job.go(JobStatus.SENDING)
         job.go(JobStatus.FAILED, 104.0, error=error)

@@ -366,5 +366,16 @@ def test_a_large_twin_says_what_it_leaves_out(make_grid, show):
     assert len(frozen.text.splitlines()) == 201
 
 
+def test_shown_again_a_twin_that_did_not_change_has_its_pictures(make_grid, show, picture, notebook):
+    grid = make_grid()
+    widget = show(grid)
+    widget._ipython_display_()
+    finish(grid.jobs[0], picture, "red")
+    shown = notebook[-1]["data"]["text/html"]
+    assert shown.count("data:image/jpeg") == 1
+    widget._ipython_display_()
+    assert notebook[-1]["data"]["text/html"].count("data:image/jpeg") == 1
+
+
 def test_it_says_how_many_cells_it_has(make_grid, show):
     assert repr(show(make_grid())) == "CompareGrid(4 cells)"

@@ -14,13 +14,6 @@ from tokenlab_nb.widgets.job_view import JobView
 S = JobStatus
 
 
-@pytest.fixture
-def gallery(page, instant):
-    gallery = Gallery(title="Foxes", through=instant)
-    yield gallery
-    gallery.close()
-
-
 def hashes(job):
     return [image.sha256 for image in job.images]
 

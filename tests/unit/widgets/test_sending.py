@@ -8,17 +8,9 @@ import pytest
 from tokenlab_nb import errors
 from tokenlab_nb.contract.pricing import Estimate
 from tokenlab_nb.jobs.job import JobStatus
-from tokenlab_nb.widgets.gallery import Gallery
 from tokenlab_nb.widgets.job_view import JobView
 
 S = JobStatus
-
-
-@pytest.fixture
-def gallery(page, instant):
-    gallery = Gallery(title="Foxes", through=instant)
-    yield gallery
-    gallery.close()
 
 
 @pytest.fixture

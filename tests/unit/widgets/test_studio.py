@@ -202,3 +202,13 @@ def test_a_model_whose_contract_turns_out_to_need_a_picture_goes_on_from_picture
         until(lambda: studio.inputs.bar.value == "change")
         assert "m makes no picture from a prompt alone" in studio.inputs.bar.note
         studio.close()
+
+
+def test_its_state_is_told_as_code_in_three_languages(studio):
+    choose(studio, "gpt-image-2", "nano-banana-2")
+    studio.prompt.value = "It's a fox"
+    until(lambda: "It's a fox" in studio.code_line.code)
+    line = studio.code_line
+    assert (studio.code, studio.curl, studio.openai) == (line.code, line.curl, line.openai)
+    assert line.code.count("session.submit(") == line.curl.count("--data-raw") == line.openai.count("answer = ") == 2
+    assert studio.jobs == []

@@ -6,22 +6,14 @@ import random
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter, LatexExporter
 from PIL import Image
 
 from tokenlab_nb import errors
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.job import JobStatus
-from tokenlab_nb.widgets import _twin
-from tokenlab_nb.widgets.gallery import Gallery
 
 S = JobStatus
-
-
-@pytest.fixture
-def gallery(page, instant):
-    gallery = Gallery(title="Foxes", through=instant)
-    yield gallery
-    gallery.close()
 
 
 @pytest.fixture
@@ -48,21 +40,6 @@ def file_size(data, metadata=()):
         return len(nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode())
 
     return size(nbformat.v4.new_output("display_data", data, metadata=dict(metadata))) - size()
-
-
-@pytest.fixture
-def notebook(monkeypatch):
-    """A kernel's page: what is displayed, and updated by id."""
-    displayed = []
-
-    class Shell:
-        kernel = object()
-
-    monkeypatch.setattr(_twin, "get_ipython", Shell)
-    monkeypatch.setattr(
-        _twin, "publish_display_data", lambda data, **options: displayed.append({"data": data, **options})
-    )
-    return displayed
 
 
 def test_shown_it_puts_its_twin_beside_itself_as_an_output_of_its_own(gallery, make_job, picture, notebook):
@@ -92,6 +69,17 @@ def test_the_twin_is_renewed_where_its_content_changes(gallery, make_job, pictur
     assert notebook[-1]["update"]
     assert notebook[-1]["data"]["text/plain"] == "Foxes: 1 of 1 done\n1. some-model 64x48: done"
     assert f'data-revision="{gallery.twin_revision}"' in notebook[-1]["data"]["text/html"]
+
+
+def test_each_version_has_a_higher_number_and_carries_metadata(gallery, make_job, picture, notebook, monkeypatch):
+    pinned = {"tokenlab_nb": {"version": "1"}}
+    monkeypatch.setattr(gallery, "_twin_metadata", lambda: pinned)
+    gallery.add(make_job())
+    gallery._ipython_display_()
+    before = gallery.twin_revision
+    gallery.add(make_job().finish(picture()))
+    assert gallery.twin_revision > before
+    assert [output["metadata"] for output in notebook[1:]] == [pinned] * (len(notebook) - 1)
 
 
 def test_a_twin_that_was_not_shown_is_not_updated(gallery, make_job, picture, notebook):
@@ -152,5 +140,24 @@ def test_the_budget_is_a_setting_and_what_it_leaves_out_is_told(gallery, make_jo
     assert file_size({"text/html": frozen.html, "text/plain": frozen.text}) + len(frozen.jpeg) * 4 // 3 < 10_000
     assert "not in this saved copy, which is kept to 10,000 bytes (ImageResult.twin_total)" in frozen.html
     monkeypatch.setattr(ImageResult, "twin_budget", 100)
-    with pytest.raises(errors.ValidationError, match="3,000 bytes for each picture at least; 100 was set"):
+    with pytest.raises(errors.ValidationError, match="5,000 bytes for each picture at least; 100 was set"):
         gallery.frozen()
+
+
+def saved_as(notebook):
+    """The notebook that was saved with what was displayed last."""
+    last = notebook[-1]
+    output = nbformat.v4.new_output("display_data", last["data"], metadata=last["metadata"])
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("gallery", outputs=[output])])
+
+
+def test_latex_takes_the_picture_and_html_takes_the_table(gallery, make_job, noise, notebook):
+    gallery.add(make_job().finish(noise(0), noise(1)))
+    show_twin_alone(gallery)
+    tex, found = LatexExporter().from_notebook_node(saved_as(notebook))
+    ((name, jpeg),) = found["outputs"].items()
+    assert name in tex
+    assert Image.open(io.BytesIO(jpeg)).width > 2 * 128
+    html, _ = HTMLExporter().from_notebook_node(saved_as(notebook))
+    assert html.count("data:image/jpeg;base64,") == 2
+    assert "<b>2. some-model</b>" in html
