@@ -24,7 +24,8 @@ from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
 from tests.layer_rules import ROOT
-from tokenlab_nb.export.leaks import find_leaks
+from tokenlab_nb.export.doctor import Doctor
+from tokenlab_nb.export.exposed import Watch
 
 FOLDER = ROOT / "notebooks"
 MOST_BYTES = 300_000
@@ -85,11 +86,16 @@ def executed(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def shared(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Take out what says nothing to a reader: widget state, times, and outputs that show nothing."""
+    """Take out what says nothing to a reader: widgets of a kernel that is gone, times, outputs that show nothing.
+
+    What stands beside a widget's view stays: its text, and its frozen twin.
+    """
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         cell.metadata = {name: value for name, value in cell.metadata.items() if name in KEPT}
         if cell.cell_type == "code":
+            for output in cell.outputs:
+                output.get("data", {}).pop(_VIEW, None)
             cell.outputs = _joined([output for output in cell.outputs if _says_something(output)])
     return notebook
 
@@ -130,9 +136,9 @@ def _complaints(notebook: nbformat.NotebookNode, wants_pictures: bool) -> Iterat
         yield "It shows no picture."
     if any(_is_blank(picture) for picture in pictures):
         yield "A picture is blank."
-    # Base64 is no text, and long: what is looked for stands outside of it.
-    for leak in find_leaks(_DATA_URI.sub("", text), paths=(str(ROOT), tempfile.gettempdir(), str(Path.home()))):
-        yield f"It holds a {leak.kind}: {leak.shown}"
+    private = (str(ROOT), tempfile.gettempdir(), str(Path.home()))
+    for finding in Doctor(watch=Watch(private)).examine(text.encode()).bad:
+        yield f"{finding.place}: {finding.message}"
 
 
 def _outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:

@@ -19,6 +19,7 @@ from PIL import Image
 from tests import renew_notebooks as renewing
 from tests.layer_rules import ROOT
 from tests.unit.pictures import encoded
+from tokenlab_nb.checkup import checkup
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
@@ -80,6 +81,12 @@ def test_run_today_the_first_one_shows_what_it_is_shared_with(monkeypatch):
     assert [picture.size for picture in renewing.shown(fresh)] == sizes
 
 
+def test_the_doctor_finds_nothing_also_not_in_the_contracts_that_they_were_made_with(tmp_path):
+    with checkup(data_dir=tmp_path) as doctor:
+        reports = {path.stem: doctor.examine(path.read_bytes()).bad for path in NOTEBOOKS}
+    assert not [(name, bad) for name, bad in reports.items() if bad]
+
+
 def test_the_wheel_takes_each_by_name():
     build = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]
     named = build["targets"]["wheel"]["force-include"]
@@ -128,8 +135,8 @@ def test_an_unknown_name_is_refused(folder, capsys):
         (lambda made, _: made.cells[0].update(execution_count=None), "not run"),
         (lambda made, _: made.cells[0].update(outputs=[]), "no picture"),
         (lambda made, _: made.cells[0].update(source="x" * renewing.MOST_BYTES), "bytes"),
-        (lambda made, _: made.cells[0].update(source=f"key = {KEY!r}"), "a key"),
-        (lambda made, _: made.cells[0].update(source=f"open({str(ROOT)!r})"), "a path"),
+        (lambda made, _: made.cells[0].update(source=f"key = {KEY!r}"), "A key"),
+        (lambda made, _: made.cells[0].update(source=f"open({str(ROOT)!r})"), "A path"),
         (lambda made, _: made.cells[0].outputs.append(nbformat.v4.new_output("error")), "failed"),
         (lambda made, blank: made.cells[0].outputs[0].data.update({"image/jpeg": blank}), "blank"),
     ],

@@ -28,8 +28,8 @@ SOON = 30_000
 def voila(tmp_path: Path) -> Iterator[tuple[psutil.Process, str]]:
     """Voila, started as the README says, but for the port and for how soon a kernel without a page ends.
 
-    Without the culling a kernel stays for good: Jupyter Server refuses what a page of Voila's sends when it is left, for
-    want of a cookie (voila-dashboards/voila#1458).
+    Without the culling a kernel stays for good: Jupyter Server refuses what a page of Voila's sends when it is left,
+    for want of a cookie (voila-dashboards/voila#1458).
     """
     line = re.search(r"voila (notebooks/studio_app.ipynb(?: \\\n)?.*)", (ROOT / "README.md").read_text("utf-8"))
     assert line
