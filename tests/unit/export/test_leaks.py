@@ -28,7 +28,7 @@ PUBLIC = (
 )
 MOUNT = "/mnt"
 PATHS = {
-    "/home/alice/work/fox.png": "~/work/fox.png",
+    "/home/alice/pictures/fox.png": "~/pictures/fox.png",
     "File \x1b[32m/home/alice/m.py:3\x1b[39m": "File \x1b[32m~/m.py:3\x1b[39m",
     "open('/Users/Bob Smith/x')": "open('~ Smith/x')",
     r"C:\Users\carol\x.png": r"~\x.png",
