@@ -108,7 +108,7 @@ def test_ones_own_key_and_folders_are_found(put, tmp_path, monkeypatch, capsys):
     assert doctor(path, "--data-dir", tmp_path / "mine", "--no-diff") == 1
     said = capsys.readouterr().out
     assert "A key." in said
-    assert "2 paths of this machine." in said
+    assert "2 paths of this machine (~/x, ~/y)." in said
     assert "sword-fish" not in said
     assert doctor(path, "--data-dir", tmp_path / "mine", "--fix", "--no-backup") == 0
     assert json.loads(Path(path).read_bytes())["cells"][0]["outputs"][0]["text"] == ["...\n", "~/x\n", "~/y"]

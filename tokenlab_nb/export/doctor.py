@@ -147,17 +147,13 @@ class Doctor:
 
     def _tell(self, name: str, report: Report, *, fix: bool) -> None:
         bad, notes = len(report.bad), len(report.findings) - len(report.bad)
-        told = f"{bad} finding{'' if bad == 1 else 's'}" if bad else "nothing wrong"
-        self.say(f"{name}: {told}" + (f", {notes} note{'' if notes == 1 else 's'}" if notes else ""))
+        found = f"{bad} finding{'' if bad == 1 else 's'}" if bad else "nothing wrong"
+        self.say(f"{name}: {found}" + (f", {notes} note{'' if notes == 1 else 's'}" if notes else ""))
         for each in report.findings:
-            state = (
-                "note"
-                if each.note
-                else ("mended" if fix else "--fix")
-                if each.mended and not report.refused
-                else "by hand"
-            )
-            self.say(f"  [{each.sort}] {printable(each.place)}: {each.message} {each.remedy}".rstrip() + f" ({state})")
+            mends = each.mended and not report.refused
+            state = ("mended" if fix else "--fix") if mends else "" if each.note else "by hand"
+            told = ", ".join(word for word in ("note" if each.note else "", state) if word)
+            self.say(f"  [{each.sort}] {printable(each.place)}: {each.message} {each.remedy}".rstrip() + f" ({told})")
         if report.refused:
             self.say(f"  Not mended: {report.refused}")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -41,6 +41,7 @@ _HOMES = (
     ("/root/", re.compile(rf"{_BEFORE}(?P<who>/root)(?=/\.?\w)")),
     ("\\Users\\", re.compile(rf"(?i:[A-Z]:\\{{1,4}}Users\\{{1,4}}){_NAME}")),
 )
+_REST = re.compile(r"[/\\][^\s\"'<>,;:|\x1b]*")
 _NOBODY = re.compile(
     r"(?:your[-_]?)?(?:user|username|name)|youruser|me|you|shared|public|default|all|jovyan|runner|runneradmin"
     r"|codespace|vscode|sagemaker-user|ec2-user|ubuntu|[A-Z_]+|[._~%…-]+"
@@ -55,8 +56,8 @@ class Leak:
     Attributes:
         kind: What it is.
         start: Where it begins.
-        end: Where it ends; of a path only the part that is private, such as ``/home/alice``.
-        shown: What may be shown in its place, without the secret itself.
+        end: Where it ends.
+        shown: What may be shown in its place, without the secret itself: of a path, ``~`` and what follows the home.
     """
 
     kind: Kind
@@ -76,6 +77,8 @@ def find_leaks(text: str, *, paths: Sequence[str] = (), secrets: Sequence[str] =
     found = [leak for start, end in _stretches(text) for leak in _all(text[start:end], start, paths, secrets)]
     kept: list[Leak] = []
     for leak in sorted(found, key=lambda leak: (leak.start, -leak.end)):
+        if kept and kept[-1].kind == "path":
+            kept[-1] = _cut(kept[-1], leak.start)
         if not kept or leak.start >= kept[-1].end:
             kept.append(leak)
     return tuple(kept)
@@ -122,8 +125,16 @@ def _all(text: str, offset: int, paths: Sequence[str], secrets: Sequence[str]) -
         yield Leak("key", offset + start, offset + end, instead)
     for start, end, instead in _addresses(text):
         yield Leak("address", offset + start, offset + end, instead)
-    for start, end in _private(text, paths):
-        yield Leak("path", offset + start, offset + end, "~")
+    for start, head in _private(text, paths):
+        rest = _REST.match(text, head)
+        tail = rest[0] if rest else ""
+        yield Leak("path", offset + start, offset + head + len(tail), f"~{tail}")
+
+
+def _cut(path: Leak, at: int) -> Leak:
+    """A path as far as another leak in what follows its private part, which must not hide that one."""
+    private = path.end - len(path.shown) + 1
+    return replace(path, end=at, shown=path.shown[: at - path.end]) if private <= at < path.end else path
 
 
 def _addresses(text: str) -> Iterator[tuple[int, int, str]]:

@@ -144,7 +144,8 @@ def _views(number: int, cell: dict[str, Any], known: dict[str, Any]) -> Iterator
         if mended := len(data) > 1:
             del data[VIEW]
         remedy = "Its text is shown in its place." if mended else "Clear the output, or save it with its widget state."
-        yield Finding("widgets", f"cell {number}, output {place}", told, remedy, mended=mended)
+        # Jupyter saves no state unless it is told to: then this is how every widget is kept, and only worth knowing.
+        yield Finding("widgets", f"cell {number}, output {place}", told, remedy, mended=mended, note=not known)
 
 
 def _is_seen(data: dict[str, Any]) -> bool:

@@ -111,6 +111,15 @@ def test_a_file_that_cannot_be_read_is_told(doctor, said, put, tmp_path, data):
     assert "\x1b" not in said[0]
 
 
+def test_a_note_is_told_and_mended_and_makes_no_notebook_bad(doctor, said, put):
+    path = put(notebook(code("", view("gone", **{"text/plain": "a bar"}))))
+    assert doctor.treat(path, fix=False, keep=False) == CLEAN
+    assert said[0].endswith("nothing wrong, 1 note")
+    assert said[1].endswith("(note, --fix)")
+    assert doctor.treat(path, fix=True, keep=False) == CLEAN
+    assert json.loads(path.read_bytes())["cells"][0]["outputs"][0]["data"] == {"text/plain": "a bar"}
+
+
 def test_a_file_that_changes_meanwhile_is_left(put, said):
     path = put(BAD)
 

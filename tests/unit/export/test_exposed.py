@@ -79,7 +79,7 @@ def test_several_of_a_kind_are_one_finding():
     assert [each.message for each in treat_exposed(tree, Watch())] == [
         "2 keys (sk-...).",
         "2 signed addresses (https://b.example.com/fox.png).",
-        "2 paths of this machine.",
+        "2 paths of this machine (~/work).",
     ]
 
 

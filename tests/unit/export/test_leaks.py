@@ -28,7 +28,7 @@ PUBLIC = (
 )
 MOUNT = "/mnt"
 PATHS = {
-    "/home/alice/work/fox.png": "~/work/fox.png",
+    "/home/alice/pictures/fox.png": "~/pictures/fox.png",
     "File \x1b[32m/home/alice/m.py:3\x1b[39m": "File \x1b[32m~/m.py:3\x1b[39m",
     "open('/Users/Bob Smith/x')": "open('~ Smith/x')",
     r"C:\Users\carol\x.png": r"~\x.png",
@@ -80,11 +80,18 @@ def test_folders_that_are_named_are_private_too():
     assert redacted(text, find_leaks(text, paths=["/srv/data", r"D:\work"])) == r"~/x /srv/data2/x ~\\x ~\x"
 
 
+def test_a_path_ends_where_another_leak_begins():
+    text = f"/home/alice/{KEY}/x=/home/bob/y:/home/carol"
+    found = find_leaks(text)
+    assert [leak.kind for leak in found] == ["path", "key", "path", "path"]
+    assert redacted(text, found) == "~/sk-.../x=~/y:~"
+
+
 def test_no_leak_overlaps_another_and_the_longest_counts():
-    text = f"/home/alice/data {SIGNED}&token={KEY}12345"
+    text = f"/home/alice/data/x {SIGNED}&token={KEY}12345"
     found = find_leaks(text, paths=["/home/alice/data"])
     assert [(leak.kind, text[leak.start : leak.end].partition("?")[0]) for leak in found] == [
-        ("path", "/home/alice/data"),
+        ("path", "/home/alice/data/x"),
         ("address", SIGNED.partition("?")[0]),
     ]
 

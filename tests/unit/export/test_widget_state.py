@@ -102,6 +102,8 @@ def test_a_widget_whose_state_is_nowhere_shows_its_text_from_then_on():
         code("", view("m1", **{"text/plain": ["a bar"]})), code("", view("m2")), code("", bundle({VIEW: "x", "a": "b"}))
     )
     first, second, third = treated(tree)
+    assert first.note
+    assert second.note
     assert (first.place, first.mended) == ("cell 1, output 1", True)
     assert (second.place, second.mended) == ("cell 2, output 1", False)
     assert third.place == "cell 3, output 1"
@@ -115,3 +117,11 @@ def test_a_widget_with_a_frozen_twin_beside_it_stays_alive():
     del before["metadata"]["widgets"]
     assert not treated(tree)
     assert tree == before
+
+
+def test_where_state_is_saved_a_widget_that_is_not_in_it_is_a_finding():
+    tree = notebook(
+        code("", view("m2", **{"text/plain": "a bar"})), widgets={STATE: {"state": {"m1": model()}, **VERSION}}
+    )
+    (found,) = treated(tree)
+    assert not found.note
