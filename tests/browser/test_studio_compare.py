@@ -10,6 +10,7 @@ from tests.browser.harness import Notebook
 from tests.browser.looking import keys, loaded
 from tests.browser.test_compare_vote import begin, pair
 from tests.browser.test_money import budget, paid
+from tests.browser.test_offline_page import IN_VIEW
 from tests.browser.test_pictures import HOLD, let_go
 from tests.browser.test_studio import control, opened, run_button, studio
 
@@ -249,7 +250,6 @@ def test_the_readmes_pictures_of_a_comparison(lab):
     cells.locator(".tlnb-cell[data-index='4']").focus()
     nb.page.keyboard.press("Enter")
     expect(nb.page.locator("dialog.tlnb-look")).to_be_visible(timeout=30_000)
-    keys(nb, "n")
     loaded(nb)
     nb.shot("look")
     keys(nb, "Escape")
@@ -261,5 +261,5 @@ def test_the_readmes_pictures_of_a_comparison(lab):
     shutil.copy(nb.path.with_name("sheet.png"), lab.shots / "sheet.png")
     page = lab.page(width=1360, height=1000)
     page.goto(nb.path.with_name("page.html").as_uri())
-    expect(page.locator(".tlnb-cell[data-kind=picture] img").first).to_be_visible(timeout=30_000)
+    page.wait_for_function(IN_VIEW)
     page.screenshot(path=lab.shots / "page.png", animations="disabled")
