@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests import gallery
 from tests.browser.harness import CHROMIUM_ARGS, Harness, Kind, chromium
 from tests.jupyter_server import OPTIONS, serving
 
@@ -40,11 +41,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder for screenshots: TOKENLAB_NB_SHOTS, or a temporary one."""
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder for screenshots: TOKENLAB_NB_SHOTS, or a temporary one. What the README's show is noted."""
     folder = Path(os.environ.get("TOKENLAB_NB_SHOTS") or tmp_path_factory.mktemp("shots"))
     folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*.png")}
+    yield folder
+    if folder.resolve() == gallery.FOLDER:
+        gallery.record(path for path in folder.glob("*.png") if before.get(path) != path.stat().st_mtime_ns)
 
 
 def _served(kind: Kind, browser: Browser, shots: Path, folders: pytest.TempPathFactory) -> Iterator[Harness]:

@@ -187,7 +187,7 @@ def test_nothing_is_cut_off_in_any_theme_or_width(lab, theme):
 
 
 def test_the_readmes_screenshot(lab):
-    """With TOKENLAB_NB_SHOTS=.github/screenshots this one alone renews what the README shows."""
+    """In light and dark. Renewed with TOKENLAB_NB_SHOTS=.github/screenshots."""
     nb = opened(lab, "import tokenlab_nb as tl\n\ntl.Studio()", width=1360, height=1040)
     nb.js("await app.commands.execute('application:toggle-left-area');")
     choose(nb, "nano-banana-2", "gpt-image-2")
@@ -200,3 +200,5 @@ def test_the_readmes_screenshot(lab):
     nb.wait_idle()
     expect(nb.page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
     nb.shot("studio")
+    nb.theme("dark")
+    nb.shot("studio-dark")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 from playwright.sync_api import Locator, expect
 
 from tests.browser.harness import Notebook
+from tests.browser.looking import keys, loaded
+from tests.browser.test_compare_vote import begin, pair
 from tests.browser.test_money import budget, paid
+from tests.browser.test_offline_page import IN_VIEW
 from tests.browser.test_pictures import HOLD, let_go
 from tests.browser.test_studio import control, opened, run_button, studio
 
@@ -225,8 +230,8 @@ def test_a_kernel_that_has_gone_is_told_in_words(lab):
     expect(studio(nb).locator(".tlnb-studio-wait")).to_contain_text("has gone: run the cell again.")
 
 
-def test_the_readmes_picture_of_a_comparison(lab):
-    """Renewed with TOKENLAB_NB_SHOTS=.github/screenshots."""
+def test_the_readmes_pictures_of_a_comparison(lab):
+    """The grid, looked at closely, judged, and as files. Renewed with TOKENLAB_NB_SHOTS=.github/screenshots."""
     code = (
         'import tokenlab_nb as tl\n\nsession = tl.connect(sandbox=True, data_dir="state")\n'
         'grid = session.compare(\n    ["nano-banana-2", "gpt-image-2", "flux-2-pro"],\n'
@@ -242,3 +247,19 @@ def test_the_readmes_picture_of_a_comparison(lab):
     nb.cell(0)
     nb.wait_idle()
     nb.shot("compare")
+    cells.locator(".tlnb-cell[data-index='4']").focus()
+    nb.page.keyboard.press("Enter")
+    expect(nb.page.locator("dialog.tlnb-look")).to_be_visible(timeout=30_000)
+    loaded(nb)
+    nb.shot("look")
+    keys(nb, "Escape")
+    begin(nb)
+    pair(nb, 0)
+    nb.shot("votes")
+    keys(nb, "Escape")
+    nb.value("[str(path) for path in (grid.to_html('page.html'), *grid.contact_sheet('sheet.png', edge=220))]")
+    shutil.copy(nb.path.with_name("sheet.png"), lab.shots / "sheet.png")
+    page = lab.page(width=1360, height=1000)
+    page.goto(nb.path.with_name("page.html").as_uri())
+    page.wait_for_function(IN_VIEW)
+    page.screenshot(path=lab.shots / "page.png", animations="disabled")

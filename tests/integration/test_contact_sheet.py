@@ -14,7 +14,7 @@ from tests.unit.jobs.fakes import SOON
 
 
 def test_a_grid_with_a_failure_becomes_a_sheet(rig: Callable[..., Rig], tmp_path: Path) -> None:
-    world = rig(refused(400, "content_policy", nth=2))
+    world = rig(refused(400, "content_policy", nth=2, times=1))
     grid = world.session.compare([ONE, TWO], ["A red fox", "An owl"])
     grid.wait(SOON)
     assert len(grid.failed) == 1
