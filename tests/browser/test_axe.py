@@ -11,14 +11,14 @@ from tests.browser.test_compare_vote import pair, press
 from tests.browser.test_studio import opened, run_button, studio, write
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_studio(lab, theme):
+def test_the_studio(lab):
     nb = opened(lab)
-    nb.theme(theme)
     write(nb, "A red fox in deep snow")
     run_button(nb).click()
     expect(studio(nb).locator(".tlnb-tile img[src^=blob]")).to_have_count(1, timeout=30_000)
-    assert violations(studio(nb)) == []
+    for theme in ("light", "dark"):
+        nb.theme(theme)
+        assert violations(studio(nb)) == []
 
 
 def test_it_finds_what_is_wrong(lab):
@@ -82,14 +82,14 @@ def test_a_grid_its_details_looking_closely_and_judging(lab, theme):
     assert violations(judge) == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_tab_compare(lab, theme):
+def test_the_tab_compare(lab):
     nb = opened(lab)
-    nb.theme(theme)
     write(nb, "A red fox in deep snow")
     studio(nb).get_by_role("tab", name="Compare").click()
     form = studio(nb).locator(".tlnb-planform")
     form.get_by_label("Add a setting").select_option("n")
     form.get_by_label("auto (not sent)").check()
     expect(form.locator(".tlnb-plan-run")).to_be_enabled(timeout=30_000)
-    assert violations(studio(nb)) == []
+    for theme in ("light", "dark"):
+        nb.theme(theme)
+        assert violations(studio(nb)) == []

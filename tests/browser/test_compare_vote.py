@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.cells import HELD
+from tests.browser.cells import HASTY, HELD
 from tests.browser.harness import Notebook
 from tests.browser.test_pictures import HOLD
 
 WAIT = 30_000
 MODELS = ("nano-banana-2", "gpt-image-2")
-GRID = f"""
-import tokenlab_nb as tl
-session = tl.connect(sandbox=True, data_dir="state")
+GRID = f"""{HASTY}
+session = session_with()
 grid = session.compare({list(MODELS)}, ["A red fox in deep snow", "A teal teapot at noon"], repeats=2)
 grid.wait()
 tl.CompareGrid(grid)
@@ -296,14 +294,21 @@ def test_a_busy_kernel_is_told_and_no_answer_is_lost(lab):
     assert nb.value("[vote.choice for vote in grid.votes]") == given
 
 
-@pytest.mark.parametrize(("width", "height"), [(1600, 900), (1280, 1000), (700, 900), (390, 800)])
-def test_it_fits_the_window(lab, width, height):
-    nb = lab.open_cells([GRID], width=width, height=height)
+def test_it_fits_the_window(lab):
+    nb = lab.open_cells([GRID])
     nb.run_all()
+    for judged, (width, height) in enumerate([(1600, 900), (1280, 1000), (700, 900), (390, 800)]):
+        nb.resize(width, height)
+        nb.theme("light")
+        fits(nb, width, judged)
+
+
+def fits(nb: Notebook, width: int, judged: int) -> None:
+    """Judge one pair and look at the results, in a window that is so wide."""
     dialog = open_judging(nb)
     nb.shot(f"vote-start-{width}")
     dialog.get_by_role("button", name="Start judging").click()
-    pair(nb, 0)
+    pair(nb, judged)
     nb.shot(f"vote-pair-{width}")
     outside = nb.js("""
       return [...document.querySelectorAll('.tlnb-judge-duel *, .tlnb-judge-bar *')].filter(each => {
@@ -314,7 +319,7 @@ def test_it_fits_the_window(lab, width, height):
     """)
     assert outside == []
     press(nb, "a")
-    nb.wait_for(PAIR, 1)
+    expect(dialog.locator(".tlnb-judge-count")).to_contain_text(f"{judged + 1} of", timeout=WAIT)
     nb.theme("dark")
     dialog.locator(".tlnb-judge-progress").get_by_role("button", name="Show results").click()
     expect(dialog.get_by_role("rowheader", name=MODELS[0])).to_be_visible(timeout=WAIT)
@@ -322,3 +327,5 @@ def test_it_fits_the_window(lab, width, height):
     assert nb.js(
         "const told = document.querySelector('.tlnb-judge-told'); return told.scrollWidth <= told.clientWidth;"
     )
+    nb.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden(timeout=WAIT)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+from itertools import product
 
 import pytest
 from PIL import Image
 from playwright.sync_api import JSHandle, Locator, expect
 
-from tests.browser.harness import Harness, Notebook
+from tests.browser.harness import THEMES, Harness, Notebook
 
 PICKER = """
 import dataclasses
@@ -310,13 +311,11 @@ def test_cards_and_thumbnails_come_back_after_a_reload(front_end):
     assert sources(nb) == ["2.png", "1.png"]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
-def test_nothing_is_cut_off_in_any_theme_or_width(lab, theme):
+def test_nothing_is_cut_off_in_any_theme_or_width(lab):
     nb = lab.open_cells([RESULTS.replace("tl.Gallery(jobs)", ""), PICKER], "refs.ipynb", height=1700)
     nb.js("await app.commands.execute('application:toggle-left-area');")
     nb.js("const m = panel.content.model.sharedModel; m.moveCell(1, 0); return null;")
     nb.run_all()
-    nb.theme(theme)
     nb.cell(0)
     files = [given("a fox in the garden.png", picture()), given("den.png", noise((300, 500), "PNG"))]
     choose(nb, *files, given("den again.png", files[1]["buffer"]), given("mountain.jpg", noise((4200, 2400), "JPEG")))
@@ -325,7 +324,8 @@ def test_nothing_is_cut_off_in_any_theme_or_width(lab, theme):
     expect(cards(nb)).to_have_count(6)
     picker(nb).get_by_role("button", name="From results").click()
     expect(picker(nb).locator(".tlnb-refs-result img[src]")).to_have_count(2)
-    for width in (1280, 480):
+    for theme, width in product(THEMES, (1280, 480)):
+        nb.theme(theme)
         nb.resize(width, 1700)
         nb.wait_for(
             "() => [...document.querySelectorAll('.tlnb-refs, .tlnb-refs-body, .tlnb-refs-zone')]"

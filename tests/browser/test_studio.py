@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.harness import Harness, Notebook
+from tests.browser.harness import THEMES, Harness, Notebook
 from tests.browser.test_pictures import HOLD, let_go, pictures
 
 STUDIO = "import tokenlab_nb as tl\n\nstudio = tl.Studio()\nstudio"
@@ -170,15 +172,14 @@ def test_it_is_run_by_keyboard_alone(lab):
     pictures(nb, 1)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
-def test_nothing_is_cut_off_in_any_theme_or_width(lab, theme):
+def test_nothing_is_cut_off_in_any_theme_or_width(lab):
     nb = opened(lab)
-    nb.theme(theme)
     choose(nb, "gpt-image-2", "nano-banana-2")
     write(nb, "A red fox in deep snow")
     run_button(nb).click()
     pictures(nb, 2)
-    for width in (1280, 620):
+    for theme, width in product(THEMES, (1280, 620)):
+        nb.theme(theme)
         nb.resize(width, 1400)
         wide = """() => { const studio = document.querySelector('.tlnb-studio');
             return studio.scrollWidth <= studio.clientWidth + 1; }"""
