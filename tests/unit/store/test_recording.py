@@ -103,7 +103,8 @@ def test_only_completed_jobs_of_this_service_with_their_pictures_are_recorded(fo
     assert (exported.jobs, exported.pictures, exported.left_out) == (1, 1, 7)
     assert str(exported) == (
         f"The replay {folder} holds 1 job with 1 picture (0.0 MB). "
-        "7 jobs were left out (not completed, of another service, without a picture on disk, or with a key or a signed address in it)."
+        "7 jobs were left out (not completed, of another service, without a picture on disk, or with a key or a signed "
+        "address in it)."
     )
     assert "1 job was left out" in str(replace(exported, left_out=1))
     assert str(replace(exported, left_out=0, jobs=2)).endswith("2 jobs with 1 picture (0.0 MB).")
