@@ -18,7 +18,7 @@ from tokenlab_nb.sweep.run import GridCell
 
 
 class Done:  # a job that is done
-    references, mask = [], None
+    references, mask, model_at_hand = [], None, None
 
     def __init__(self, take):
         self.take, self.id = take, f"job_{take.number:06}"

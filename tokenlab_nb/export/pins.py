@@ -122,11 +122,12 @@ def drift(model_id: str, pin: Pin, today: Model | None, now: float) -> Iterator[
 
 def _operation(operation: Operation, requests: Sequence[ImageRequest]) -> Pin:
     params = {param.name: param for param in operation.options if param.confirmed}
-    used: dict[str, list[object]] = {}
+    sent: dict[str, dict[str, object]] = {}
     for request in requests:
         for name, value in request.values.items():
-            if name in params and _is_closed(params[name], value) and value not in used.setdefault(name, []):
-                used[name].append(value)
+            if name in params and _is_closed(params[name], value):
+                sent.setdefault(name, {}).setdefault(json.dumps(value), value)
+    used = {name: list(values.values()) for name, values in sent.items()}
     choices = {name: _choices(param.choices) for name, param in params.items() if param.choices}
     parts = {"endpoint": operation.endpoint, "params": sorted(params), "choices": choices, "used": used}
     return {name: part for name, part in parts.items() if part}

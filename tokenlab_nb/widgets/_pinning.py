@@ -12,6 +12,8 @@ from tokenlab_nb.widgets._live import LiveJob
 
 __all__ = ["Pins"]
 
+_MOST = 200  # jobs: a twin has no more rows, and is renewed every second
+
 
 class Pins:
     """Keeps each model's pin as it was when its contract was read last: a session forgets that after some minutes."""
@@ -26,14 +28,13 @@ class Pins:
             jobs: Whose results the twin shows.
             at: When, in seconds since 1970.
         """
+        jobs = jobs[:_MOST]
         snapshots = [job.snapshot for job in jobs]
         requests: dict[str, list[ImageRequest]] = {}
         for snapshot in snapshots:
-            if snapshot.request not in requests.setdefault(snapshot.request.model, []):
-                requests[snapshot.request.model].append(snapshot.request)
-        for job in {job.snapshot.request.model: job for job in jobs}.values():
+            requests.setdefault(snapshot.request.model, []).append(snapshot.request)
+        for name, job in {job.snapshot.request.model: job for job in jobs}.items():
             if model := job.model_at_hand:
-                name = job.snapshot.request.model
                 self._kept[name] = pinned(model, requests[name])
         pins = {name: self._kept[name] for name in requests if name in self._kept}
         origin = snapshots[0].origin if snapshots else ""

@@ -243,7 +243,8 @@ class CompareGrid(Judging):
     def _shrink(self, sha256: str) -> None:
         """Make a picture of the twin: here, one by one, since all at once would hold up the news."""
         self._shrunk(sha256, self._thumbs[sha256], *self._twin_size)
-        self.freeze_soon()
+        if not self._for_twin:
+            self.freeze_soon()
 
     def _twin_rows(self) -> list[FrozenPicture]:
         cells = [(each.planned, [job.snapshot for job in each.jobs]) for each in self.grid.cells[:_TWIN_ROWS]]
