@@ -64,7 +64,7 @@ def treat_exposed(tree: dict[str, Any], watch: Watch) -> Iterator[Finding]:
         One finding for each kind and place.
     """
     for number, cell in cells(tree):
-        yield from _told(watch, f"cell {number}, source", [cell.get("source", "")])
+        yield from _told(watch, f"cell {number}, source", list(_texts(cell.get("source"))))
         yield from _told(watch, f"cell {number}, metadata", list(_texts(cell.get("metadata"))))
         yield from _told(watch, f"cell {number}, attachments", list(_texts(cell.get("attachments"))))
         for place, output in outputs(cell):
@@ -88,6 +88,7 @@ def _taken_out(watch: Watch, place: str, value: dict[str, Any]) -> Iterator[Find
             found += leaks
             change(like(old, redacted(text, leaks)))
     yield from _findings(place, found, mended=True)
+    yield from _told(watch, f"{place}, names of fields", ["\n".join(dict.fromkeys(_names(value)))])
 
 
 def _findings(place: str, leaks: Sequence[Leak], *, mended: bool) -> Iterator[Finding]:
@@ -115,6 +116,15 @@ def _texts(value: object) -> Iterator[object]:
             yield key
             if not _is_binary(key):
                 yield from _texts(item)
+
+
+def _names(value: object) -> Iterator[str]:
+    """The names of all fields in a JSON value. Programs know them by these, so they are not changed."""
+    if isinstance(value, dict):
+        yield from value
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        yield from _names(item)
 
 
 def _changeable(value: Any) -> Iterator[tuple[Any, _Change]]:

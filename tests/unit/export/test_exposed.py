@@ -29,6 +29,9 @@ OUTPUTS = {
 }
 ELSEWHERE = {
     "source": code(f"f('{KEY}')\ng('{SIGNED}')\nh('{HOME}')"),
+    "source with another line break": {**code(), "source": ["# \u2028", f"f('{KEY}', '{SIGNED}', '{HOME}')"]},
+    "source in pieces": {**code(), "source": ["#", f"f('{KEY}', '{SIGNED}', '{HOME}')"]},
+    "names of fields in an output": code("", bundle({"application/json": {"a": [{KEY: 1, SIGNED: 2, HOME: 3}]}})),
     "metadata": code(metadata={"papermill": {"parameters": [ALL]}}),
     "a name in the metadata": code(metadata={ALL: 1}),
     "a list that is no text": code(metadata={"a": [3, ALL, [ALL]], "image/png": "AKIA"}),
