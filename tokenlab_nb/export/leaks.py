@@ -12,9 +12,9 @@ from html import unescape
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from tokenlab_nb.contract.keys import find_keys, is_placeholder
 from tokenlab_nb.contract.signed import read_signed, shown
 from tokenlab_nb.errors import LeakError
-from tokenlab_nb.export.keys import find_keys, is_placeholder
 
 __all__ = ["WORDS", "Kind", "Leak", "find_leaks", "redacted", "refuse_leaks"]
 

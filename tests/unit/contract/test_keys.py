@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import pytest
 
-from tokenlab_nb.export.keys import find_keys, is_placeholder
+from tokenlab_nb.contract.keys import find_keys, is_placeholder
 from tokenlab_nb.export.leaks import find_leaks, redacted
 
 MIXED = "Ab3dE5gH7jK9mN2pQ4sT6vW8xY1zB3cD5fG7hJ9kL2nP4rS6tV8wX1yZ"
