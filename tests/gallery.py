@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from PIL import Image
+
 from tests.layer_rules import PACKAGE, ROOT
 
 FOLDER = ROOT / ".github" / "screenshots"
@@ -38,6 +40,15 @@ def record(made: Iterable[Path]) -> None:
     now = seen()
     notes |= {path.name: {"sha256": digest(path), "made_of": now} for path in made}
     MANIFEST.write_text(json.dumps(notes, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def packed(path: Path) -> Path:
+    """Turn a screenshot into a WebP, a fifth of its size; return the file."""
+    target = path.with_suffix(".webp")
+    with Image.open(path) as picture:
+        picture.convert("RGB").save(target, quality=85, method=6)
+    path.unlink()
+    return target
 
 
 def recorded() -> dict[str, dict[str, str]]:

@@ -12,20 +12,20 @@ from tests.layer_rules import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
 SHOWN = sorted(set(re.findall(r"\.github/screenshots/([\w.-]+)", README)))
-MOST_BYTES, MOST_IN_ALL = 800_000, 4_000_000
+MOST_BYTES, MOST_IN_ALL = 250_000, 1_200_000
 
 
 def test_the_readme_shows_all_pictures_and_no_others():
     assert {path.name for path in gallery.FOLDER.iterdir()} == {*SHOWN, gallery.MANIFEST.name}
-    assert {"studio.png", "studio-dark.png", "compare.png", "look.png", "votes.png", "edit.png"} <= set(SHOWN)
+    assert {"studio.webp", "studio-dark.webp", "compare.webp", "look.webp", "votes.webp", "edit.webp"} <= set(SHOWN)
 
 
 def test_dark_pictures_are_for_dark_pages():
     pairs = re.findall(
         r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="(.+?)">\s*<img (.+?)>', README
     )
-    assert [source for source, _ in pairs] == [".github/screenshots/studio-dark.png"]
-    assert all('src=".github/screenshots/studio.png"' in image and 'alt="' in image for _, image in pairs)
+    assert [source for source, _ in pairs] == [".github/screenshots/studio-dark.webp"]
+    assert all('src=".github/screenshots/studio.webp"' in image and 'alt="' in image for _, image in pairs)
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -55,7 +55,7 @@ def test_the_commands_exist():
     shell = "\n".join(_blocks("bash"))
     words = re.findall(r"^(?:.*&& )?(tokenlab-nb \w+)", shell, re.MULTILINE)
     assert words
-    assert set(words) <= {"tokenlab-nb lab", "tokenlab-nb sandbox", "tokenlab-nb history"}
+    assert set(words) <= {f"tokenlab-nb {name}" for name in ("doctor", "history", "lab", "sandbox")}
     assert not [name for name in re.findall(r"-m (tokenlab_nb[\w.]*)", README) if not find_spec(name)]
 
 

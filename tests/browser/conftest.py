@@ -45,10 +45,9 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder for screenshots: TOKENLAB_NB_SHOTS, or a temporary one. What the README's show is noted."""
     folder = Path(os.environ.get("TOKENLAB_NB_SHOTS") or tmp_path_factory.mktemp("shots"))
     folder.mkdir(parents=True, exist_ok=True)
-    before = {path: path.stat().st_mtime_ns for path in folder.glob("*.png")}
     yield folder
     if folder.resolve() == gallery.FOLDER:
-        gallery.record(path for path in folder.glob("*.png") if before.get(path) != path.stat().st_mtime_ns)
+        gallery.record([gallery.packed(path) for path in sorted(folder.glob("*.png"))])
 
 
 def _served(kind: Kind, browser: Browser, shots: Path, folders: pytest.TempPathFactory) -> Iterator[Harness]:
