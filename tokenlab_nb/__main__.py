@@ -67,8 +67,9 @@ def _parser() -> argparse.ArgumentParser:
             description="Find in notebooks, of any origin, what should not be shared or does not show: keys, signed "
             "addresses, private paths, broken or heavy widget state, outputs that are too large, contracts that have "
             "changed. Without --fix nothing is written, and the change is shown as a diff.",
-            epilog="Exit code: 0 nothing wrong (or all mended), 1 findings, 2 a file cannot be read. Sources, "
-            "attachments and metadata are never changed. Close a notebook in Jupyter before it is mended.",
+            epilog="Exit code: 0 nothing wrong (or all mended), 1 findings, 2 a file cannot be read. Of sources, "
+            "attachments and metadata, only broken widget state is changed. Close a notebook in Jupyter before it is "
+            "mended.",
         )
     )
     lab = commands.add_parser(

@@ -121,6 +121,12 @@ def _look_closely(page: Page, shots: Path) -> None:
         look.get_by_role("button", name="Download the original of the marked picture").click()
     assert saved.value.suggested_filename.endswith(".png")
     assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
+    told = details.inner_text()
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(details).to_be_visible()
+    assert details.inner_text() != told, "details of the picture that was looked at before"
     page.keyboard.press("Escape")
 
 

@@ -133,7 +133,10 @@ class Doctor:
             elif changes and diff:
                 for line in differences(report.old, report.new, path.name, self._covered):
                     self.say(line)
-        except (TokenLabError, OSError) as error:
+        except OSError as error:
+            self.say(printable(f"{name}: {error.strerror or error}."))  # the name stands before it
+            return CANNOT_READ
+        except TokenLabError as error:
             self.say(printable(f"{name}: {error}"))
             return CANNOT_READ
         return FOUND if (report.left if fix else report.bad) else CLEAN

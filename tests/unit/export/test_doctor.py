@@ -108,6 +108,7 @@ def test_a_file_that_cannot_be_read_is_told(doctor, said, put, tmp_path, data):
     path = put(data) if data else tmp_path / "missing\x1b[31m.ipynb"
     assert doctor.treat(path, fix=True, keep=True) == CANNOT_READ
     assert said[0].startswith(str(path).replace("\x1b", " "))
+    assert "Errno" not in said[0]
     assert "\x1b" not in said[0]
 
 

@@ -100,6 +100,7 @@ class CloseLook {
   open(index, nth = this.state.pictureOf?.(this.state.cells[index])?.place ?? 0) {
     if (!this.state.cells[index]) return;
     this.choice.open(index, nth);
+    this.followDetails();
     this.shown = "pair";
     this.known = JSON.stringify(this.choice.items);
     this.view.fitted = true;
@@ -218,6 +219,11 @@ class CloseLook {
     this.update();
   }
 
+  /** What is told in full is about the marked cell, also where another one was told about before. */
+  followDetails() {
+    if (this.details && this.state.details !== null) this.state.change({ details: this.choice.current.index });
+  }
+
   mark(item) {
     if (!item || this.choice.same(item, this.choice.current)) return;
     this.choice.current = item;
@@ -237,7 +243,7 @@ class CloseLook {
     const { choice } = this;
     if (this.known !== JSON.stringify(choice.items)) this.shown = choice.solo ? "only" : choice.items.length === 2 ? "pair" : "";
     this.said = choice.cut ? `The first ${LOOK_PANES} of ${choice.cut} are shown: a filter of the table chooses others.` : "";
-    if (this.details && this.state.details !== null) this.state.change({ details: choice.current.index });
+    this.followDetails();
     this.update();
     this.panes.get(this.keyOf(choice.current))?.node.scrollIntoView({ block: "nearest" });
   }
