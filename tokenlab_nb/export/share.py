@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tokenlab_nb.errors import ValidationError
+
 __all__ = ["Share"]
 
 
@@ -22,3 +24,16 @@ class Share:
     ids: bool = True
     costs: bool = True
     paths: bool = True
+
+    @classmethod
+    def of(cls, share: object) -> Share:
+        """Take what was handed in; None shows all. Anything else is refused: it was meant to keep something back.
+
+        Raises:
+            ValidationError: If it is no `Share`.
+        """
+        if share is None:
+            return cls()
+        if not isinstance(share, cls):
+            raise ValidationError(f"share is no {type(share).__name__}.", hint="Hand in tl.Share(prompts=False), say.")
+        return share

@@ -66,7 +66,7 @@ def contact_sheet(
         ValueError: If the edge or the number of columns cannot be used.
         FileExistsError: If a file is there and ``overwrite`` is off.
     """
-    seen = share if isinstance(share, Share) else Share()
+    seen = Share.of(share)
     if isinstance(pictures, GridRun):
         sheet = grid_sheet(pictures, title, seen)
     else:
