@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 import tokenlab_nb as tl
 from tests.integration.grids import ONE, TWO, refused
 from tests.integration.harness import Rig
 from tests.unit.jobs.fakes import SOON
+from tokenlab_nb.errors import ValidationError
 
 
 def test_a_grid_with_a_failure_becomes_a_sheet(rig: Callable[..., Rig], tmp_path: Path) -> None:
@@ -23,3 +25,13 @@ def test_a_grid_with_a_failure_becomes_a_sheet(rig: Callable[..., Rig], tmp_path
         assert sheet.width > 2 * 120
         assert len(set(sheet.convert("L").resize((32, 32)).tobytes())) > 32
     assert tl.contact_sheet(grid.images, tmp_path / "list.png", edge=100) == [tmp_path / "list.png"]
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        grid.contact_sheet(tmp_path / "none" / "grid.png")
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        grid.to_html(tmp_path / "none" / "grid.html")
+    for meant in ("prompts", False, {"prompts": False}):
+        with pytest.raises(ValidationError, match="share is no"):
+            grid.contact_sheet(tmp_path / "shared.png", share=meant)
+        with pytest.raises(ValidationError, match="share is no"):
+            grid.to_html(tmp_path / "shared.html", share=meant)
+    assert sorted(each.name for each in tmp_path.iterdir() if each.stem == "shared") == []

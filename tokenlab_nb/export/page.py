@@ -150,6 +150,8 @@ def page_path(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     target = Path(path).expanduser()
     if target.suffix.lower() not in _SUFFIXES:
         raise ValidationError(f"{target.name} does not end in .html.", hint="A page is a file such as grid.html.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(target.parent)!r}: make it first.")
     if not overwrite and target.exists():
         raise FileExistsError(f"{target.name} is there already: choose another name, or overwrite it.")
     return target

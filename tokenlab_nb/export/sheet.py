@@ -210,6 +210,8 @@ def _names(target: Path, count: int) -> list[Path]:
 
 def _write(pages: _Pages, targets: Sequence[Path], kind: str) -> None:
     """Draw and write one page after the other; none is put in its place before all of them are there."""
+    if not targets[0].parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(targets[0].parent)!r}: make it first.")
     with TemporaryDirectory(prefix=".sheet-", dir=targets[0].parent) as folder:
         made = [Path(folder) / target.name for target in targets]
         for number, file in enumerate(made, 1):

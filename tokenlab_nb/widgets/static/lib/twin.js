@@ -29,7 +29,8 @@ function besideTwin(model, store, el) {
   const compare = () => {
     const found = [...page.querySelectorAll(twin)].map((node) => Number(node.dataset.revision));
     line.update(model.get("again"));
-    setShown(stale, !isDead() && found.length > 0 && Math.max(...found) < model.get("twin_revision"));
+    // Voila's page has no notebook that could be saved.
+    setShown(stale, !isDead() && !page.body.dataset.voila && found.length > 0 && Math.max(...found) < model.get("twin_revision"));
     if (!stale.hidden) compareLater();
   };
   const compareLater = () => {
