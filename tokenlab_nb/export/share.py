@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tokenlab_nb.errors import ValidationError
 
-__all__ = ["Share"]
+__all__ = ["Share", "chosen"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +25,15 @@ class Share:
     costs: bool = True
     paths: bool = True
 
-    @classmethod
-    def of(cls, share: object) -> Share:
-        """Take what was handed in; None shows all. Anything else is refused: it was meant to keep something back.
 
-        Raises:
-            ValidationError: If it is no `Share`.
-        """
-        if share is None:
-            return cls()
-        if not isinstance(share, cls):
-            raise ValidationError(f"share is no {type(share).__name__}.", hint="Hand in tl.Share(prompts=False), say.")
-        return share
+def chosen(share: object) -> Share:
+    """What was handed in as ``share``; None shows all but secrets.
+
+    Raises:
+        ValidationError: If it is something else: to take that for None would show what was meant to be left out.
+    """
+    if share is None:
+        return Share()
+    if not isinstance(share, Share):
+        raise ValidationError(f"share is no {type(share).__name__}.", hint="Hand in tl.Share(prompts=False), say.")
+    return share

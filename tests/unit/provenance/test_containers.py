@@ -188,3 +188,10 @@ def test_content_credentials_are_recognised() -> None:
 
 def test_a_chunk_is_written_as_pillow_writes_it() -> None:
     assert chunk(b"IEND", b"") == encoded(gradient())[-12:]
+
+
+def test_a_webp_frame_without_a_size_takes_no_notes() -> None:
+    at = FILES["webp"].index(b"\x9d\x01\x2a") + 3
+    none = FILES["webp"][:at] + bytes(4) + FILES["webp"][at + 4 :]
+    with pytest.raises(ContainerError, match="damaged"):
+        with_notes(none, KEY, b"x", b"<y/>")
