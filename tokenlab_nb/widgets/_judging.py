@@ -8,6 +8,7 @@ before, or none), ``vote`` (``pair``, ``choice``), ``undo`` (``pair``), ``result
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from typing import Any
 
 from tokenlab_nb import pixels
 from tokenlab_nb.errors import ValidationError
+from tokenlab_nb.images import ImageResult
 from tokenlab_nb.sweep.run import GridRun
 from tokenlab_nb.widgets._base import LATER, Buffers, Result, failure_text
 from tokenlab_nb.widgets._pictures import Pictures
@@ -119,7 +121,13 @@ class Judging(Pictures):
 
     def _barely(self, sha256: str) -> Bare:
         """A picture as it is judged; in a row of pairs the same ones come again."""
-        found = self._bare.get(sha256) or bare(self._picture(sha256).bytes)
+        found = self._bare.get(sha256) or bare(self._original(sha256).bytes)
         rest = {name: each for name, each in self._bare.items() if name != sha256}
         self._bare = dict(list({**rest, sha256: found}.items())[-_KEPT:])
         return found
+
+    def _original(self, sha256: str) -> ImageResult:
+        """A picture of the grid, also one that came a moment ago: the news of it may still be on their way."""
+        with suppress(LookupError):
+            return self._picture(sha256)
+        return next(image for job in self.grid.jobs for image in job.images if image.sha256 == sha256)

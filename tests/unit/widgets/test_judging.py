@@ -54,6 +54,19 @@ def voter(judge):
     return made
 
 
+def test_a_pair_whose_pictures_came_before_the_news_of_them_is_dealt(judge):
+    voter = judge(finish=False)
+    voter.open()
+    assert voter.deal()[0]["pair"] == ""
+    for job, colour in zip(voter.widget.grid.jobs, COLOURS, strict=False):
+        heard, job.callbacks = job.callbacks, []  # the news of it are still on their way
+        job.finish(of(colour))
+        job.callbacks = heard
+    dealt, pictures = voter.deal()
+    assert dealt["pair"]
+    assert {colour_of(data) for data in pictures} == {(255, 0, 0), (0, 255, 0)}
+
+
 def votes(voter):
     return voter.widget.grid.votes
 
