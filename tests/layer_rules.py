@@ -69,7 +69,6 @@ _EXPORT = (
     "differences",
     "exposed",
     "findings",
-    "keys",
     "leaks",
     "pins",
     "share",

@@ -14,6 +14,7 @@ from hashlib import sha256 as hashed
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Self
 
 from PIL import Image
@@ -257,8 +258,7 @@ class ImageResult:
             raise ImageError(f"{target.name}: {target.suffix} cannot be written.", hint="Use .png, .jpg or .webp.")
         data = self.bytes if kind == self.media_type else _converted(self.pil, kind)
         data, lack = _stamped(self, data)
-        with target.open("wb" if overwrite else "xb") as file:
-            file.write(data)
+        _write(target, data, overwrite=overwrite)
         if lack:
             told = f"{target.name} carries no full record of how it was made: {lack}. The picture itself is whole."
             warnings.warn(told, TokenLabWarning, stacklevel=2)
@@ -314,12 +314,11 @@ def recalled(data: bytes) -> ImageRequest:
         ImageError: If it is no picture, or carries no record, or a damaged one.
     """
     media_type(data)
-    record = files.read(data)
-    if record is None:
+    if (record := files.read(data)) is None:
         raise ImageError(files.told_of(data), hint="Only what image.save() or a download wrote has one.")
-    if record.request is None:
-        raise ImageError(_CUT, hint=_CUT_HINT)
-    return record.request
+    if record.request is not None:
+        return record.request
+    raise ImageError(_CUT, hint=_CUT_HINT)
 
 
 def _stamped(image: ImageResult, data: bytes) -> tuple[bytes, str]:
@@ -333,6 +332,19 @@ def _stamped(image: ImageResult, data: bytes) -> tuple[bytes, str]:
         return data, str(error)
     written = files.read(made)
     return made, "" if written and written.request else "what was asked is too long for a JPEG file"
+
+
+def _write(target: Path, data: bytes, *, overwrite: bool) -> None:
+    """Write a file whole or not at all."""
+    if not overwrite and target.exists():
+        raise FileExistsError(f"{target.name} is there already: choose another name, or overwrite it.")
+    target = target.resolve()  # a link stays one
+    with TemporaryDirectory(prefix=".save-", dir=target.parent) as folder:
+        part = Path(folder) / "picture"
+        part.write_bytes(data)
+        if target.exists():
+            part.chmod(target.stat().st_mode & 0o777)
+        part.replace(target)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import resource
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -193,6 +194,24 @@ class TestProvenance:
         assert (read == image, read.bytes == data) == (not converts, not converts)
         assert image.bytes == data
         assert image.recall() == ASKED
+
+    def test_a_file_that_cannot_be_written_leaves_the_old_one(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        path.write_bytes(PNG)
+        path.chmod(0o640)
+        link = tmp_path / "link.png"
+        link.symlink_to(path)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                made(encoded(noise(32))).save(path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert path.read_bytes() == PNG
+        assert made(PNG, stamps=False, load=lambda: PNG + b"x").save(link) == link
+        assert (path.read_bytes(), path.stat().st_mode & 0o777) == (PNG + b"x", 0o640)
+        assert sorted(each.name for each in tmp_path.iterdir()) == ["a.png", "link.png"]
 
     def test_what_leaves_for_a_page_tells_it_too(self) -> None:
         image = made(PNG)

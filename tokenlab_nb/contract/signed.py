@@ -185,6 +185,7 @@ _KINDS: tuple[tuple[tuple[str, ...], str, Callable[[_Query], float | None]], ...
     (("key-pair-id", "signature", "policy"), "Amazon CloudFront", _cloudfront),
     (("x-oss-signature",), "Alibaba Cloud OSS", _dated("x-oss")),
     (("ossaccesskeyid", "signature"), "Alibaba Cloud OSS", _stated("expires")),
+    (("x-tos-signature",), "Volcano Engine TOS", _dated("x-tos")),
     (("q-sign-time", "q-signature"), "Tencent Cloud COS", _tencent),
     (("ex", "hm"), "Discord", _stated("ex", 16)),
 )

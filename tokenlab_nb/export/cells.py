@@ -8,6 +8,9 @@ from typing import Any
 __all__ = ["cells", "joined", "like", "outputs"]
 
 
+_ENDS = tuple("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")  # of lines, where nbformat takes texts apart
+
+
 def cells(tree: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each cell with its number, from 1."""
     return ((number, cell) for number, cell in enumerate(tree["cells"], 1) if isinstance(cell, dict))
@@ -26,7 +29,7 @@ def joined(value: object) -> str | None:
         return value
     if not isinstance(value, list) or not value or not all(isinstance(line, str) for line in value):
         return None
-    return "".join(value) if all(line.endswith("\n") for line in value[:-1]) else None
+    return "".join(value) if all(line.endswith(_ENDS) for line in value[:-1]) else None
 
 
 def like(old: object, text: str) -> str | list[str]:

@@ -124,15 +124,17 @@ class Doctor:
         try:
             data = path.read_bytes()
             report = self.examine(data)
-            self._tell(name, report, fix=fix)
             changes = report.new != report.old and not report.refused
+            if changes and fix:
+                files.refuse_closed(path)
+            self._tell(name, report, fix=fix)
             if changes and fix:
                 self._write(path, data, report, keep=keep)
             elif changes and diff:
                 for line in differences(report.old, report.new, path.name, self._covered):
                     self.say(line)
         except (TokenLabError, OSError) as error:
-            self.say(f"{name}: {error}")
+            self.say(printable(f"{name}: {error}"))
             return CANNOT_READ
         return FOUND if (report.left if fix else report.bad) else CLEAN
 
@@ -153,7 +155,8 @@ class Doctor:
             mends = each.mended and not report.refused
             state = ("mended" if fix else "--fix") if mends else "" if each.note else "by hand"
             told = ", ".join(word for word in ("note" if each.note else "", state) if word)
-            self.say(f"  [{each.sort}] {printable(each.place)}: {each.message} {each.remedy}".rstrip() + f" ({told})")
+            line = f"  [{each.sort}] {each.place}: {each.message} {each.remedy}".rstrip()
+            self.say(printable(f"{line} ({told})"))
         if report.refused:
             self.say(f"  Not mended: {report.refused}")
 

@@ -6,6 +6,7 @@ longer runs, or runs differently, would be worse than a finding.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ from typing import Any
 from tokenlab_nb.export.cells import cells, joined, like, outputs
 from tokenlab_nb.export.findings import Finding
 from tokenlab_nb.export.leaks import Kind, Leak, find_leaks, redacted
+from tokenlab_nb.export.stripped import metadata_text, stripped
 
 __all__ = ["Watch", "treat_exposed"]
 
 _BINARY = ("image/", "audio/", "video/", "application/pdf", "application/octet-stream")
+_PICTURES = ("image/png", "image/jpeg", "image/webp")
+_BARE = "The picture's metadata are taken out, its pixels stay."
 _BY_HAND = {
     "key": "Take it out by hand, best read it from the environment, and revoke it if the file was shared before.",
     "address": "Take out what stands behind the question mark: who has it can read what it leads to.",
@@ -64,11 +68,12 @@ def treat_exposed(tree: dict[str, Any], watch: Watch) -> Iterator[Finding]:
         One finding for each kind and place.
     """
     for number, cell in cells(tree):
-        yield from _told(watch, f"cell {number}, source", [cell.get("source", "")])
+        yield from _told(watch, f"cell {number}, source", list(_texts(cell.get("source"))))
         yield from _told(watch, f"cell {number}, metadata", list(_texts(cell.get("metadata"))))
         yield from _told(watch, f"cell {number}, attachments", list(_texts(cell.get("attachments"))))
         for place, output in outputs(cell):
             yield from _taken_out(watch, f"cell {number}, output {place}", output)
+            yield from _taken_out_of_pictures(watch, f"cell {number}, output {place}", output.get("data"))
     metadata = dict(tree["metadata"])
     if widgets := metadata.pop("widgets", None):
         yield from _taken_out(watch, "notebook metadata, widgets", widgets)
@@ -88,9 +93,27 @@ def _taken_out(watch: Watch, place: str, value: dict[str, Any]) -> Iterator[Find
             found += leaks
             change(like(old, redacted(text, leaks)))
     yield from _findings(place, found, mended=True)
+    yield from _told(watch, f"{place}, names of fields", ["\n".join(dict.fromkeys(_names(value)))])
 
 
-def _findings(place: str, leaks: Sequence[Leak], *, mended: bool) -> Iterator[Finding]:
+def _taken_out_of_pictures(watch: Watch, place: str, data: Any) -> Iterator[Finding]:
+    """What programs write into pictures beside their pixels: prompts, whole workflows with keys and paths."""
+    for name, value in list(data.items()) if isinstance(data, dict) else ():
+        text = joined(value) if name in _PICTURES else None
+        if text is None:
+            continue
+        try:
+            picture = b64decode(text)
+            leaks = watch.leaks(metadata_text(picture))
+        except ValueError:  # no picture, or a damaged one
+            continue
+        if leaks:
+            end = "\n" if text.endswith("\n") else ""
+            data[name] = like(value, b64encode(stripped(picture)).decode("ascii") + end)
+            yield from _findings(f"{place}, {name}", leaks, mended=True, remedy=_BARE)
+
+
+def _findings(place: str, leaks: Sequence[Leak], *, mended: bool, remedy: str = "") -> Iterator[Finding]:
     told: dict[Kind, Counter[str]] = {}
     for leak in leaks:
         told.setdefault(leak.kind, Counter())[leak.shown] += 1
@@ -100,7 +123,8 @@ def _findings(place: str, leaks: Sequence[Leak], *, mended: bool) -> Iterator[Fi
         name = one if count == 1 else f"{count} {many}"
         named = ", ".join(list(shown)[:3])
         known = f" ({named})" if named not in {"...", "~"} else ""
-        yield Finding(kind, place, f"{name}{known}.", (_TAKEN if mended else _BY_HAND)[kind], mended=mended)
+        done = remedy or (_TAKEN if mended else _BY_HAND)[kind]
+        yield Finding(kind, place, f"{name}{known}.", done, mended=mended)
 
 
 def _texts(value: object) -> Iterator[object]:
@@ -115,6 +139,15 @@ def _texts(value: object) -> Iterator[object]:
             yield key
             if not _is_binary(key):
                 yield from _texts(item)
+
+
+def _names(value: object) -> Iterator[str]:
+    """The names of all fields in a JSON value. Programs know them by these, so they are not changed."""
+    if isinstance(value, dict):
+        yield from value
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        yield from _names(item)
 
 
 def _changeable(value: Any) -> Iterator[tuple[Any, _Change]]:

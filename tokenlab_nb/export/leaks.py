@@ -12,9 +12,9 @@ from html import unescape
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from tokenlab_nb.contract.keys import find_keys, is_placeholder
 from tokenlab_nb.contract.signed import read_signed, shown
 from tokenlab_nb.errors import LeakError
-from tokenlab_nb.export.keys import find_keys, is_placeholder
 
 __all__ = ["WORDS", "Kind", "Leak", "find_leaks", "redacted", "refuse_leaks"]
 
@@ -24,9 +24,10 @@ WORDS = {"key": "a key", "address": "a signed address", "path": "a path of this 
 """What each kind is called."""
 
 _PICTURE = re.compile(r";base64,[A-Za-z0-9+/=]{64,}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*+=*+\s*+")
-_LONG = 4096  # characters; a text of this length that is all base64 is a picture or the like
-_URL = re.compile(r"https?://(?:[^\s\"'<>\\)]|\\u0026)+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*+=*+\s*+|(?:[A-Za-z0-9+/]{60,76}\r?\n)*+[A-Za-z0-9+/]{0,76}=*+\s*+")
+_LONG = 4096  # characters; a text of this length that is all base64, in one line or many, is a picture or the like
+# With its round brackets in pairs, else the one that stands around it would belong to it; and as JSON may spell it.
+_URL = re.compile(r"https?:\\?/\\?/(?:\([^\s\"'<>\\()]{0,200}\)|[^\s\"'<>\\)]|\\u0026|\\/)+", re.IGNORECASE)
 _ASKED = frozenset({"token", "access_token", "auth_token", "api_key", "apikey", "key", "sig", "signature"})
 _ASKING = re.compile(r"\?.*?(?:sig|key|token|hm=)", re.IGNORECASE)  # what is signed or carries a secret has one of them
 _LEAST_SECRET = 16
@@ -140,7 +141,7 @@ def _cut(path: Leak, at: int) -> Leak:
 def _addresses(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _URL.finditer(text):
         if _ASKING.search(match[0]):
-            url = unescape(match[0].replace("\\u0026", "&"))
+            url = unescape(match[0].replace("\\u0026", "&").replace("\\/", "/"))
             if read_signed(url) or _carries_secret(url):
                 yield *match.span(), shown(url)
 
@@ -152,7 +153,7 @@ def _carries_secret(url: str) -> bool:
     except ValueError:
         return False
     return any(
-        name.lower() in _ASKED
+        (name.lower() in _ASKED or name.lower().endswith("-signature"))
         and len(value) >= _LEAST_SECRET
         and any(char.isdigit() for char in value)
         and not is_placeholder(value)

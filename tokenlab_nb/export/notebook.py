@@ -7,6 +7,7 @@ of lines and the last line break stay, so that a diff shows what was mended and 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from contextlib import suppress
@@ -18,11 +19,15 @@ from typing import Any
 
 from tokenlab_nb.errors import TokenLabError
 
-__all__ = ["Notebook", "NotebookError", "backup", "parse", "problem", "write"]
+__all__ = ["Notebook", "NotebookError", "backup", "parse", "problem", "refuse_closed", "write"]
 
 _BOM = "\ufeff"
 _LATEST = 4
 _ESCAPED = re.compile(r"\\u(?:[1-9a-f]|0[1-9a-f]|00[89a-f])", re.IGNORECASE)  # what could stand there as it is
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+_HUGE = re.compile(r"\d[eE]\+?0*[1-9]\d\d")  # what Python may not read as a number
 
 
 class NotebookError(TokenLabError):
@@ -55,6 +60,7 @@ class Notebook:
         end = self.text[len(self.text.rstrip("\r\n")) :]
         head = _BOM if self.text.startswith(_BOM) else ""
         body = json.dumps(self.tree, indent=self.indent, ensure_ascii=self.ascii, separators=separators)
+        body = _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", body)  # UTF-8 has none
         return head + (body.replace("\n", "\r\n") if "\r\n" in self.text else body) + end
 
 
@@ -66,7 +72,8 @@ def parse(data: bytes) -> Notebook:
     """
     try:
         text = data.decode("utf-8")
-        tree = json.loads(text.removeprefix(_BOM), object_pairs_hook=_once)
+        huge = _HUGE.search(text) is not None
+        tree = json.loads(text.removeprefix(_BOM), object_pairs_hook=_once, parse_float=_finite if huge else None)
     except UnicodeDecodeError:
         raise NotebookError("It is not UTF-8 text.") from None
     except (ValueError, RecursionError) as error:
@@ -91,6 +98,16 @@ def problem(tree: dict[str, Any]) -> str:
     except Exception as error:  # noqa: BLE001  it raises whatever its parts do on trees of a strange form
         return f"it cannot be checked ({type(error).__name__})"
     return ""
+
+
+def refuse_closed(path: Path) -> None:
+    """Refuse a file that is not to be written, though its folder would let it be replaced.
+
+    Raises:
+        NotebookError: If it is closed to writing.
+    """
+    if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
+        raise NotebookError("It is read-only. Nothing was written.", hint="Open it to writing, then run this again.")
 
 
 def write(path: Path, text: str) -> None:
@@ -131,6 +148,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("the same key comes twice in an object")
+    return found
+
+
+def _finite(digits: str) -> float:
+    found = float(digits)
+    if math.isinf(found):
+        raise ValueError(f"{digits[:20]} is too large a number to be kept")
     return found
 
 

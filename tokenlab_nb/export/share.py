@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Share"]
+from tokenlab_nb.errors import ValidationError
+
+__all__ = ["Share", "chosen"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,3 +24,16 @@ class Share:
     ids: bool = True
     costs: bool = True
     paths: bool = True
+
+
+def chosen(share: object) -> Share:
+    """What was handed in as ``share``; None shows all but secrets.
+
+    Raises:
+        ValidationError: If it is something else: to take that for None would show what was meant to be left out.
+    """
+    if share is None:
+        return Share()
+    if not isinstance(share, Share):
+        raise ValidationError(f"share is no {type(share).__name__}.", hint="Hand in tl.Share(prompts=False), say.")
+    return share

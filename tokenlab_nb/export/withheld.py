@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from tokenlab_nb.contract.model import Json
-from tokenlab_nb.contract.params import FIELDS, lookup
+from tokenlab_nb.contract.params import lookup
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.export.share import Share
@@ -89,9 +89,13 @@ class Withheld:
 
     def request(self, request: ImageRequest) -> ImageRequest:
         """A request as it may be seen."""
-        values = {name: self._value(name, value) for name, value in request.values.items()}
+        values = self.values(request.values)
         mask = self._source(request.mask) if request.mask else None
         return replace(request, values=values, references=tuple(map(self._source, request.references)), mask=mask)
+
+    def values(self, values: Mapping[str, Json]) -> dict[str, Json]:
+        """Request fields as they may be seen."""
+        return {name: self._value(name, value) for name, value in values.items()}
 
     def text(self, text: str) -> str:
         """A message as it may be seen."""
@@ -130,7 +134,7 @@ class Withheld:
         return replace(axis, values=tuple(labels), labels=tuple(labels))
 
     def _cell(self, cell: Cell) -> Cell:
-        values = {name: self._value(name, value) for name, value in cell.values.items()}
+        values = self.values(cell.values)
         told = tuple(map(self._difference, cell.differences))
         costs = {} if self.share.costs else {"price": NOTHING, "takes": ()}
         return replace(cell, values=values, differences=told, reason=self.text(cell.reason), **costs)  # type: ignore[arg-type]
@@ -171,17 +175,29 @@ class Withheld:
 
 
 def _is_prompt(name: str, value: str) -> bool:
-    """Whether a text is somebody's words: a prompt of any name, or a sentence in a field that nobody documents."""
+    """Whether a text is somebody's words: a prompt of any name, or several words in any other field."""
     field = name.split(".", maxsplit=1)[0]
-    known = lookup(field)
-    return known.kind == "text" or "prompt" in name.lower() or (field not in FIELDS and bool(re.search(r"\s", value)))
+    return lookup(field).kind == "text" or "prompt" in name.lower() or bool(re.search(r"\s", value))
+
+
+def _named_texts(name: str, value: Json) -> Iterator[tuple[str, str]]:
+    """Every text in a field's value, with the name of its place."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _named_texts(f"{name}.{key}", item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _named_texts(name, item)
 
 
 def _prompts(plan: Plan, snapshots: Sequence[JobSnapshot]) -> Iterator[str]:
     """Every prompt there is: as asked, as sent, as rewritten."""
     values = [each.values for each in plan.cells] + [each.request.values for each in snapshots]
     for each in values:
-        yield from (value for name, value in each.items() if isinstance(value, str) and _is_prompt(name, value))
+        for name, value in each.items():
+            yield from (text for place, text in _named_texts(name, value) if _is_prompt(place, text))
     for snapshot in snapshots:
         yield from (image.revised_prompt or "" for image in snapshot.images)
 

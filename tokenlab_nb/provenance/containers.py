@@ -271,7 +271,7 @@ def _canvas(first: Part) -> bytes:
         sides = (int.from_bytes(body[at : at + 2], "little") & 0x3FFF for at in (6, 8))
         (width, height), flags = (side - 1 for side in sides), 0
     else:
-        width, height, flags = -1, -1, 0
+        width = height = flags = -1
     if min(width, height) < 0:
         raise ContainerError("the WebP file is damaged")
     sizes = width.to_bytes(3, "little") + height.to_bytes(3, "little")

@@ -174,11 +174,14 @@ def _foreign(xmp: bytes | None) -> bytes | None:
 
 
 def _in_xmp(xmp: bytes) -> bytes | None:
-    """The record in an XMP packet. Programs that write a packet anew may make an attribute of the element."""
-    found = _FOUND.search(xmp)
-    if found is None:
+    """The record in an XMP packet: the last one, which is ours.
+
+    Programs that write a packet anew may make an attribute of the element.
+    """
+    found = _FOUND.findall(xmp)
+    if not found:
         return None
-    value = next(each for each in found.groups() if each is not None)
+    value: bytes = max(found[-1])  # of the three ways, the one that it takes
     return html.unescape(value.decode("utf-8", "replace")).encode("utf-8", "replace")
 
 

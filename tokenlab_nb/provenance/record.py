@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from tokenlab_nb.contract.keys import find_keys
 from tokenlab_nb.contract.model import EDITS, GENERATIONS, VARIATIONS
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
@@ -24,11 +25,11 @@ TOOL = "tokenlab_nb"
 
 _FORMAT = 1  # of the record; a higher one is a newer version's
 _MOST_SOURCES, _MOST_NAME = 100, 200
+_MOST_SECONDS = 1e9
 _FIRST_YEAR, _LAST_YEAR = 1970, 9999
 _TEXTS = ("url", "file_id", "media_type")
 _ENDPOINTS = (GENERATIONS, EDITS, VARIATIONS)
 _HASH = re.compile(r"[0-9a-f]{64}")
-_KEY = re.compile(r"\b(?:sk|mt)-[A-Za-z0-9_-]{16,}")
 _ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+", re.IGNORECASE)
 _USER = re.compile(r"//[^/@]*@")
 
@@ -103,7 +104,7 @@ class Record:
             sha256=_hash(data.get("sha256")),
             version=_of(str, data.get("version"), "version")[:_MOST_NAME],
             created_at=_moment(_of(str, data.get("created_at"), "created_at")),
-            seconds=float(_of((int, float), data.get("seconds"), "seconds")),
+            seconds=_span(_of((int, float), data.get("seconds"), "seconds")),
             job=_of(str, data.get("job"), "job")[:_MOST_NAME],
             index=_of(int, data.get("index"), "index"),
             revised_prompt=None if revised is None else _of(str, revised, "revised_prompt"),
@@ -149,10 +150,18 @@ def record_of(metadata: Mapping[str, Any], sha256: str, version: str) -> Record 
 def _clean(value: Any) -> Any:
     """The value without keys and signatures, wherever they stand in it."""
     if isinstance(value, str):
-        return _KEY.sub("[key]", _ADDRESS.sub(lambda found: _unsigned(found[0]), value))
+        return _without_keys(_ADDRESS.sub(lambda found: _unsigned(found[0]), value))
     if isinstance(value, Mapping):
-        return {name: _clean(each) for name, each in value.items()}
+        return {_clean(name): _clean(each) for name, each in value.items()}
     return [_clean(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _without_keys(text: str) -> str:
+    pieces, end = [], 0
+    for start, after, _ in sorted(find_keys(text)):
+        pieces += [text[end:start], "[key]"] if start >= end else []
+        end = max(end, after)
+    return "".join([*pieces, text[end:]])
 
 
 def _unsigned(address: str) -> str:
@@ -226,6 +235,12 @@ def _moment(text: str) -> float:
     if when.tzinfo is None or not _FIRST_YEAR <= when.year < _LAST_YEAR:
         raise damaged("its time is none")
     return when.timestamp()
+
+
+def _span(seconds: float) -> float:
+    if not 0 <= seconds <= _MOST_SECONDS:
+        raise damaged("its seconds are none")
+    return float(seconds)
 
 
 def _hash(value: object) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tokenlab_nb.contract.model import Json
 from tokenlab_nb.export.share import Share
+from tokenlab_nb.export.withheld import Withheld
 from tokenlab_nb.jobs.job import JobSnapshot
 from tokenlab_nb.sweep.plan import Axis, Plan
 from tokenlab_nb.widgets import _costs, _grid, _tiles
@@ -24,21 +25,27 @@ class Words:
 
     Attributes:
         share: What a reader may see.
+        hidden: Takes out of values and messages what is kept back.
         secrets: Texts that are taken out wherever they stand.
     """
 
     share: Share
+    hidden: Withheld
     secrets: frozenset[str] = field(default_factory=frozenset)
 
     def clean(self, text: str) -> str:
         """The text without what is kept back."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, _KEPT_BACK)
-        return text
+        return str(self.hidden.last(text))
+
+    def message(self, text: str) -> str:
+        """A sentence, which may repeat anything, without what is kept back."""
+        return self.clean(self.hidden.text(text))
 
     def shows(self, name: str) -> bool:
         """Whether the values of a request field may be seen."""
-        return (self.share.prompts or "prompt" not in name) and (self.share.paths or name not in _PLACES)
+        return _shows(self.share, name)
 
     def value(self, axis: Axis, place: int) -> str:
         """One value of an axis, in full."""
@@ -51,7 +58,8 @@ class Words:
 
     def settings(self, values: Mapping[str, Json]) -> list[str]:
         """Request fields with their values, the prompt left out."""
-        shown = {name: value for name, value in values.items() if name != "prompt" and self.shows(name)}
+        seen = self.hidden.values(values)
+        shown = {name: value for name, value in seen.items() if name != "prompt" and self.shows(name)}
         return [self.clean(f"{_grid.label(name).lower()} {_text(value)}") for name, value in shown.items()]
 
     def price(self, snapshot: JobSnapshot) -> str:
@@ -67,16 +75,19 @@ class Words:
         parts = [f"{state}: {error['title'][:1].lower()}{error['title'][1:]}."]  # type: ignore[index]
         if self.share.prompts and self.share.paths and self.share.ids:
             parts += [str(error["text"]), str(error["hint"]), f"(request {request})" if request else ""]
-        return self.clean(" ".join(part for part in parts if part))
+        return self.message(" ".join(part for part in parts if part))
 
 
-def words_of(share: Share, snapshots: Iterable[JobSnapshot], more: Iterable[object] = ()) -> Words:
+def words_of(
+    share: Share, snapshots: Sequence[JobSnapshot], more: Iterable[object] = (), plan: Plan | None = None
+) -> Words:
     """Words that keep back what the share says, as far as jobs hold it.
 
     Args:
         share: What a reader may see.
         snapshots: Jobs.
         more: Other texts to be kept back.
+        plan: What they were planned as.
     """
     found: set[object] = set(more)
     for each in snapshots:
@@ -89,16 +100,21 @@ def words_of(share: Share, snapshots: Iterable[JobSnapshot], more: Iterable[obje
             found |= {each.id, each.request_id, each.task_id, each.billing_transaction_id}
         if not share.paths:
             found |= {source.url for source in each.request.sources}
-    return Words(share, frozenset(text for text in found if isinstance(text, str) and len(text) >= _LEAST_SECRET))
+    secrets = frozenset(text for text in found if isinstance(text, str) and len(text) >= _LEAST_SECRET)
+    return Words(share, Withheld(share, plan or Plan((), ()), snapshots), secrets)
 
 
-def words_of_grid(share: Share, plan: Plan, snapshots: Iterable[JobSnapshot]) -> Words:
+def words_of_grid(share: Share, plan: Plan, snapshots: Sequence[JobSnapshot]) -> Words:
     """Words that keep back what the share says, as far as a plan and its jobs hold it."""
-    kept = [axis for axis in plan.axes if not Words(share).shows(axis.name)]
+    kept = [axis for axis in plan.axes if not _shows(share, axis.name)]
     more: list[object] = [text for axis in kept for text in (*axis.labels, *axis.values) if isinstance(text, str)]
     if not share.prompts:
         more += [value for cell in plan.cells for name, value in cell.values.items() if "prompt" in name]
-    return words_of(share, snapshots, [text for text in more if isinstance(text, str)])
+    return words_of(share, snapshots, [text for text in more if isinstance(text, str)], plan)
+
+
+def _shows(share: Share, name: str) -> bool:
+    return (share.prompts or "prompt" not in name) and (share.paths or name not in _PLACES)
 
 
 def _text(value: Json) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from tokenlab_nb.contract.model import Json
 from tokenlab_nb.errors import ValidationError
 from tokenlab_nb.export.layout import Sheet, Table, Tile
-from tokenlab_nb.export.share import Share
+from tokenlab_nb.export.share import Share, chosen
 from tokenlab_nb.export.sheet import write_sheet
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.jobs.job import JobSnapshot
@@ -66,7 +66,7 @@ def contact_sheet(
         ValueError: If the edge or the number of columns cannot be used.
         FileExistsError: If a file is there and ``overwrite`` is off.
     """
-    seen = share if isinstance(share, Share) else Share()
+    seen = chosen(share)
     if isinstance(pictures, GridRun):
         sheet = grid_sheet(pictures, title, seen)
     else:
@@ -213,7 +213,7 @@ def _tile(plan: Plan, cell: GridCell, words: Words) -> Tile:
     facts = [_size(images), _seconds(took), _price(snapshots, words)] if images else []
     troubles = list(dict.fromkeys(words.trouble(each) for each in snapshots if _tiles.kind(each) != "picture"))
     short = [_tiles.counts(each) for each in snapshots]
-    adjusted = [words.clean(f"Adjusted: {each.text}") for each in planned.differences]
+    adjusted = dict.fromkeys(words.message(f"Adjusted: {each.text}") for each in planned.differences)
     said = (planned.model, _joined(varied), _joined([*facts, *short]), *adjusted)
     if images:
         return Tile((*said, *troubles), images)
@@ -222,7 +222,7 @@ def _tile(plan: Plan, cell: GridCell, words: Words) -> Tile:
 
 def _why_not(planned: Cell, words: Words) -> str:
     if planned.status == "impossible":
-        return words.clean(f"Impossible: {planned.reason}")
+        return words.message(f"Impossible: {planned.reason}")
     return "There is no picture."
 
 

@@ -27,7 +27,7 @@ from tokenlab_nb.export.page import (
     page_path,
     rating_rows,
 )
-from tokenlab_nb.export.share import Share
+from tokenlab_nb.export.share import Share, chosen
 from tokenlab_nb.export.stripped import metadata_text, stripped
 from tokenlab_nb.export.withheld import Withheld
 from tokenlab_nb.images import ImageResult, stamped
@@ -64,12 +64,8 @@ def page_of(
     most_bytes: int = MOST_BYTES,
 ) -> Page:
     """Make a page of a grid; see `tokenlab_nb.sweep.away.TakenAway.page`."""
-    if not isinstance(share, Share | None):
-        raise ValidationError(f"share is no {type(share).__name__}.", hint="Hand in tl.Share(prompts=False), say.")
-    gathered = _Gathered(
-        grid, share or _EVERYTHING, title, _pictures(grid, share or _EVERYTHING, originals, most_bytes)
-    )
-    page = gathered.page()
+    seen = chosen(share)
+    page = _Gathered(grid, seen, title, _pictures(grid, seen, originals, most_bytes)).page()
     if page.size > most_bytes:
         raise _too_large(page.size, most_bytes, originals=originals)
     return page

@@ -28,6 +28,7 @@ def until(seconds: object) -> str:
 
 
 SIGNED: list[tuple[str, str, float | None]] = [
+    (f"X-Tos-Date=20261126T170000Z&X-Tos-Expires=3600&X-Tos-Signature={SECRET}", "Volcano Engine TOS", END),
     # version 4 of S3 and what speaks like it
     (f"X-Amz-Date=20261126T170000Z&X-Amz-Expires=3600&X-Amz-Signature={SECRET}", S3, END),
     (f"x-amz-date=20261126T170000Z&x-amz-expires=3600&x-amz-signature={SECRET}", S3, END),

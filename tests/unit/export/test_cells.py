@@ -12,6 +12,7 @@ from tokenlab_nb.export.cells import cells, joined, like, outputs
     [
         ("a", "a"),
         (["a\n", "b"], "a\nb"),
+        (["a\r", "b\x0c", "c\u2028", "d"], "a\rb\x0cc\u2028d"),
         (["a"], "a"),
         ([], None),
         (["a", "b"], None),

@@ -209,3 +209,20 @@ def test_a_service_that_cannot_be_asked_is_asked_once_and_the_rest_goes_on(said,
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_our_own_notebooks_are_clean(path):
     assert Doctor().examine(path.read_bytes()).bad == ()
+
+
+def test_what_stands_in_a_notebook_commands_no_terminal(doctor, said, put):
+    odd = f"https://b.example.com/\x1b[2J\x9b2J.png?X-Amz-Signature=5ecre7 {HOME}/\x9b31m\u202e"
+    doctor.treat(put(notebook(code(odd, stream(f"{odd}\n")))), fix=False, keep=True)
+    assert sum("b.example.com" in line for line in said) >= 2
+    assert not [line for line in said if not line.isprintable()]
+
+
+def test_a_file_that_is_closed_to_writing_is_left(doctor, said, put, tmp_path):
+    path = put(notebook(code("", stream(KEY))))
+    before = path.read_bytes()
+    path.chmod(0o444)
+    assert doctor.treat(path, fix=True, keep=True) == CANNOT_READ
+    assert "read-only. Nothing was written." in said[-1]
+    assert "mended" not in "".join(said)
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [before]

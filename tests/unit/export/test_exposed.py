@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import io
 import json
 
 import pytest
+from PIL.PngImagePlugin import PngInfo
 
-from tests.unit.export.notebooks import HOME, KEY, SIGNED, STATE, bundle, code, model, noise, notebook, stream
+from tests.unit.export.notebooks import HOME, KEY, SIGNED, STATE, bundle, code, model, noise, notebook, opened, stream
 from tokenlab_nb.export.exposed import Watch, treat_exposed
 
 ALL = f"{KEY} {SIGNED} {HOME}/x"
@@ -29,6 +32,9 @@ OUTPUTS = {
 }
 ELSEWHERE = {
     "source": code(f"f('{KEY}')\ng('{SIGNED}')\nh('{HOME}')"),
+    "source with another line break": {**code(), "source": ["# \u2028", f"f('{KEY}', '{SIGNED}', '{HOME}')"]},
+    "source in pieces": {**code(), "source": ["#", f"f('{KEY}', '{SIGNED}', '{HOME}')"]},
+    "names of fields in an output": code("", bundle({"application/json": {"a": [{KEY: 1, SIGNED: 2, HOME: 3}]}})),
     "metadata": code(metadata={"papermill": {"parameters": [ALL]}}),
     "a name in the metadata": code(metadata={ALL: 1}),
     "a list that is no text": code(metadata={"a": [3, ALL, [ALL]], "image/png": "AKIA"}),
@@ -98,3 +104,26 @@ def test_pictures_and_the_form_of_lists_stay_as_they_are():
         "image/png": picture,
         "text/plain": ["~/work\n", "two\n", "three"],
     }
+
+
+@pytest.mark.parametrize("as_lines", [False, True])
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_they_are_taken_out_of_the_metadata_of_pictures(end, as_lines):
+    note = PngInfo()
+    note.add_text("workflow", ALL, zip=True)
+    buffer = io.BytesIO()
+    opened(noise(20)).save(buffer, "PNG", pnginfo=note)
+    text = base64.b64encode(buffer.getvalue()).decode() + end
+    plain, damaged = noise(30), noise(40)[:400]
+    output = bundle({"image/png": [text] if as_lines else text, "image/jpeg": plain, "image/webp": damaged})
+    tree = notebook(code("", output, bundle({"image/png": 5}), {**stream("x"), "data": None}))
+    found = list(treat_exposed(tree, Watch()))
+    assert {each.sort for each in found} == {"key", "address", "path"}
+    assert all(each.mended and each.place == "cell 1, output 1, image/png" for each in found)
+    data = tree["cells"][0]["outputs"][0]["data"]
+    mended = data["image/png"][0] if as_lines else data["image/png"]
+    assert mended.endswith("\n") == bool(end)
+    assert opened(mended).tobytes() == opened(noise(20)).tobytes()
+    assert "workflow" not in opened(mended).info
+    assert (data["image/jpeg"], data["image/webp"]) == (plain, damaged)
+    assert not list(treat_exposed(tree, Watch()))

@@ -16,6 +16,10 @@ ADDRESSES = {
     "as it is": SIGNED,
     "in HTML": SIGNED.replace("&", "&amp;"),
     "in JSON": SIGNED.replace("&", "\\u0026"),
+    "with brackets": SIGNED.replace("fox", "fox(1)"),
+    "in capitals": SIGNED.replace("https", "HTTPS"),
+    "signed for TOS": "https://x.example.com/fox.png?X-Tos-Date=20261126T170000Z&X-Tos-Signature=5ecre7",
+    "signed for nobody known": "https://x.example.com/fox.png?q-signature=9f86d081884c7d659a2f",
     "with a token": "https://raw.example.com/a/b.png?token=GHSAT0AAAAAACBX7",
     "with a key": "https://api.example.com/v1?q=1&api_key=9f86d081884c7d65",
 }
@@ -136,3 +140,15 @@ def test_no_text_is_slow(text: str):
     began = time.process_time()
     find_leaks(text)
     assert time.process_time() - began < 5  # a search that goes over it again and again would take minutes
+
+
+def test_a_signed_address_is_found_in_json_that_escapes_slashes():
+    text = f'{{"url": "{SIGNED}"}}'.replace("/", "\\/")
+    assert redacted(text, find_leaks(text)) == '{"url": "https://b.example.com/fox.png"}'
+
+
+def test_many_words_and_paths_are_no_base64():
+    for leak in ("/home/alice/pictures", "AKIA" + "QW3ERT5YUI7OP9AS"):
+        lines = "\n".join([*(f"word {n}" for n in range(1000)), leak])
+        assert len(find_leaks(lines)) == 1
+    assert not find_leaks("\n".join(["AKIAQW3ERT5YUI7OP9AS".ljust(76, "a")] * 100 + ["aaaa=="]))

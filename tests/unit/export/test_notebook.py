@@ -47,6 +47,11 @@ def test_halves_of_characters_survive():
     assert read.dump().encode() == text.encode()
 
 
+def test_halves_of_characters_survive_beside_whole_ones():
+    text = json.dumps(notebook(code("x"), odd="\ud83d", even="E"), indent=1).replace('"E"', '"é"')
+    assert parse(text.encode()).dump().encode() == text.encode()
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -54,6 +59,7 @@ def test_halves_of_characters_survive():
         (b"", "not JSON"),
         (b"[" * 200_000, "not JSON"),
         (b'{"nbformat": 4, "nbformat": 4}', "the same key comes twice"),
+        (b'{"nbformat": 4, "cells": [], "metadata": {"x": [1e300, -1e400]}}', "too large a number to be kept"),
         (b"[]", "no notebook"),
         (b'{"nbformat": "4"}', "no notebook"),
         (b'{"nbformat": 4}', "no list of cells"),

@@ -147,7 +147,7 @@ def test_messages_lose_money_ids_and_paths(share, text, told):
 
 def test_a_difference_loses_what_its_field_loses():
     found = withheld(prompts=False, costs=False).plan(plan(style="x")).cells[0]
-    assert (found.differences[0].asked, found.differences[0].sent) == (PROMPT, 3)  # a style is no prompt
+    assert (found.differences[0].asked, found.differences[0].sent) == (LEFT_OUT, 3)  # several words, whatever the field
     assert found.reason == "Left out: it repeats the prompt."
     assert found.takes == ()
 
@@ -156,3 +156,10 @@ def test_ids_and_paths_are_searched_for_in_all_that_is_left():
     hidden = withheld(ids=False, paths=False)
     assert hidden.last({"a": ["task-1", ("https://host.example/x",), 4]}) == {"a": [LEFT_OUT, [LEFT_OUT], 4]}
     assert hidden.texts({"title": "task-1"}) == {"title": LEFT_OUT}
+
+
+def test_a_message_that_repeats_words_from_within_a_free_value_is_left_out():
+    config = {"prompt": "one vermilion", "notes": ["a canary sentence of mine"]}
+    hidden = withheld(plan(config=config), prompts=False)
+    for told in ('config {"prompt": "one vermilion"} is left out.', "notes a canary sentence of mine are left out."):
+        assert hidden.text(told) == "Left out: it repeats the prompt."

@@ -120,6 +120,12 @@ def test_a_record_survives_a_program_that_writes_the_packet_anew(quote: str) -> 
     assert read(made) == record(request=request("100 % & 'a' \"b\" <c> &copy; fox"))
 
 
+def test_anothers_record_does_not_stand_in_for_ours() -> None:
+    theirs = b"<x><rdf:RDF><tlnb:record>junk</tlnb:record></rdf:RDF></x>"
+    made = stamped(with_notes(FILES["jpeg"], "", b"", theirs), record())
+    assert read(made) == record()
+
+
 def test_a_file_that_was_changed_is_no_original() -> None:
     data = FILES["png"]
     made = stamped(data, record(data))

@@ -92,6 +92,19 @@ def test_no_key_and_no_query_gets_into_it() -> None:
     assert "with [key], not like https://public.example/b.png?page=2" in made.request.prompt
 
 
+@pytest.mark.parametrize(
+    "key", ["hf_" + "Ab3dE5gH7jK9" * 3, "AIza" + "Ab3dE5gH7jK9" * 2 + "Ab3dE5gH7jK", f"{CANARY}, {CANARY}"]
+)
+def test_keys_of_other_vendors_do_not_get_into_it(key: str) -> None:
+    asked = request(values={"prompt": f"with {key} in it", "extra": {key: 1}})
+    made = record_of(metadata(request=asked.to_json(), revised_prompt=f"{key}"), "e" * 64, "9")
+    assert made
+    assert made.request
+    assert key[12:30] not in json.dumps(made.to_json())
+    assert made.request.prompt.startswith("with ")
+    assert made.request.prompt.endswith("[key] in it")
+
+
 def changed(path: str, value: Any) -> dict[str, Any]:
     """A record's JSON with one place changed."""
     data: Any = record(request=request(references=(Source(sha256="c" * 64),), endpoint="/v1/images/edits")).to_json()
@@ -118,6 +131,9 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("version", ["1"]),
         ("seconds", "4"),
         ("seconds", True),
+        ("seconds", 10**400),
+        ("seconds", float("inf")),
+        ("seconds", -1),
         ("job", {}),
         ("index", 1.5),
         ("revised_prompt", 7),

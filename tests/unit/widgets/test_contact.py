@@ -258,3 +258,29 @@ def test_a_key_in_a_prompt_is_refused_and_nothing_is_written(made, tmp_path):
         grid.contact_sheet(tmp_path / "a.png")
     assert not list(tmp_path.iterdir())
     assert grid.contact_sheet(tmp_path / "a.png", share=tl.Share(prompts=False))
+
+
+FREE = {
+    "user": "canary-user",
+    "style": "canary words of mine",
+    "config": {"prompt": "canary-nested", "note": "a canary note", "path": "/data/canary/x.png"},
+    "callback": "https://host.example/canary",
+}
+
+
+@pytest.mark.parametrize("kind", ["grid", "jobs"])
+def test_free_values_are_searched_for_what_is_kept_back(made, kind):
+    told = Difference("config", FREE["config"], None, f"config {FREE['config']} is left out: not taken here.")
+    grid = made(axis("prompt", ["a fox", "a cat"]), values=FREE, cells={0: {"differences": (told,)}})
+    nothing = Share(prompts=False, ids=False, paths=False)
+    if kind == "grid":
+        assert "canary note" in grid_sheet(grid, "", Share()).text
+        assert "canary" not in grid_sheet(grid, "", nothing).text
+    else:
+        assert "canary" not in list_sheet(list(grid.jobs), "", None, nothing).text
+
+
+def test_a_share_that_is_none_is_refused(made, tmp_path):
+    with pytest.raises(ValidationError, match="share is no dict"):
+        tl.contact_sheet(made(axis("prompt", ["a fox"])), tmp_path / "a.png", share={"prompts": False})
+    assert list(tmp_path.iterdir()) == []

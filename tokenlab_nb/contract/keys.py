@@ -8,6 +8,7 @@ to begin like one (scikit-learn's ``sk-`` classes).
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ _STANDS_IN = re.compile(
     r"|your[-_ ]|your(?:api|key|token|secret)|my[-_](?:api|key|secret|token)",
     re.IGNORECASE,
 )
+_ESCAPE = re.compile(r"(?:\\[nrt]|\\u00[0-7][0-9a-fA-F]|%[0-7][0-9a-fA-F])\Z")  # of a line break, a quote, ...
 _LEAST_CHARACTERS = 5  # different ones; what has fewer was made by holding a key down
 _SEGMENT, _DIGITS, _LEAST = 16, 4, 12
 
@@ -86,11 +88,11 @@ def _judged(shape: KeyShape, text: str, start: int) -> Iterator[tuple[int, int, 
 
 
 def _is_named(text: str, at: int) -> bool:
-    """Whether the character belongs to a name that goes on; the letter of a quoted line break does not."""
+    """Whether the character belongs to a name that goes on; the end of an escaped character does not."""
     char = text[at]
     if not (char.isalnum() or char in "_-"):
         return False
-    escapes = char in "nrt" and text[at - 1 : at] == "\\"
+    escapes = _ESCAPE.search(text, max(0, at - 5), at + 1) is not None
     coloured = char == "m" and "\x1b[" in text[max(0, at - 12) : at]
     return not (escapes or coloured)
 
@@ -109,6 +111,15 @@ def _is_mixed(secret: str) -> bool:
     return digits >= _DIGITS and letters >= _DIGITS and len(set(secret)) >= 2 * _LEAST_CHARACTERS
 
 
+def _is_pair(secret: str) -> bool:
+    """Base64 of a user and a password."""
+    try:
+        user, colon, password = b64decode(secret, validate=True).decode("ascii").partition(":")
+    except ValueError:
+        return False
+    return bool(user and colon and password) and password.isprintable()
+
+
 def _shape(vendor: str, mark: str, rest: str, judge: Callable[[str], bool] = lambda _secret: True) -> KeyShape:
     return KeyShape(vendor, mark, re.compile(re.escape(mark) + rest), f"{mark}...", judge)
 
@@ -124,11 +135,20 @@ def _named(mark: str) -> KeyShape:
     return KeyShape("a name", mark, pattern, "...", _is_mixed, starts=False)
 
 
+def _after(vendor: str, mark: str, rest: str, judge: Callable[[str], bool] = lambda _secret: True) -> KeyShape:
+    """What stands behind a mark of any case, and has no shape of its own."""
+    pattern = re.compile(rf"(?i:{re.escape(mark)})(?:{rest})")
+    return KeyShape(vendor, mark, pattern, "...", judge, starts=False)
+
+
 _WORD = r"[A-Za-z0-9]"
+_APART = r"\W{1,8}"
+_PAIR = r"(?P<secret>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{32})"
 _SHAPES: tuple[KeyShape, ...] = (
     # OpenAI, Anthropic, OpenRouter, DeepSeek, Stability, TokenLab and its sisters
     _shape("sk-", "sk-", r"[A-Za-z0-9_-]{8,250}", _looks_random),
     _shape("TokenLab", "mt-", r"[A-Za-z0-9_-]{8,250}", _looks_random),
+    _shape("ElevenLabs", "sk_", r"[0-9a-f]{48}(?!\w)"),
     _shape("Hugging Face", "hf_", rf"{_WORD}{{30,60}}(?!\w)"),
     _shape("Hugging Face", "api_org_", rf"{_WORD}{{30,60}}(?!\w)"),
     *(_shape("GitHub", f"gh{kind}_", rf"{_WORD}{{36,255}}") for kind in "pousr"),
@@ -180,6 +200,15 @@ _SHAPES: tuple[KeyShape, ...] = (
         lambda secret: secret.partition(":")[2].lower() not in {"password", "pass", "passwd", "secret"},
         starts=False,
     ),
+    _after("a header", "basic ", r"(?P<secret>[A-Za-z0-9+/]{12,2000}={0,2})(?!\w)", _is_pair),
+    *(_after("fal", mark, apart + _PAIR) for mark, apart in (("fal_key", _APART), ("key ", ""))),
+    *(
+        _after("Amazon", mark, _APART + r"(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
+        for mark in ("secret_access_key", "secretaccesskey")
+    ),
     KeyShape("Azure", "accountkey=", re.compile(r"(?i:accountkey)=(?P<secret>[\w+/]{60,100}=*)"), "...", starts=False),
-    *map(_named, ("api_key", "api-key", "apikey", "secret", "access_token", "auth_token", "password", "passwd")),
+    *map(
+        _named,
+        ("api_key", "api-key", "apikey", "secret", "access_token", "auth_token", "api_token", "password", "passwd"),
+    ),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 
-from tokenlab_nb.export.keys import find_keys, is_placeholder
+from tokenlab_nb.contract.keys import find_keys, is_placeholder
 from tokenlab_nb.export.leaks import find_leaks, redacted
 
 MIXED = "Ab3dE5gH7jK9mN2pQ4sT6vW8xY1zB3cD5fG7hJ9kL2nP4rS6tV8wX1yZ"
@@ -39,6 +41,11 @@ KEYS = {
     "in JSON": f'{{"client_secret": "{MIXED[:24]}"}}',
     "in JSON in JSON": f'{{\\"client_secret\\": \\"{MIXED[:24]}\\"}}',
     "in a shell": f"export FAL_API_KEY={HEX[:32]}",
+    "ElevenLabs": f"sk_{HEX[:48]}",
+    "a header with a password": "Authorization: Basic " + b64encode(b"alice:correct horse battery").decode(),
+    "fal": f"FAL_KEY=123e4567-e89b-12d3-a456-426614174000:{HEX[:32]}",
+    "fal, in a header": f"Authorization: Key 123e4567-e89b-12d3-a456-426614174000:{HEX[:32]}",
+    "Amazon, with hardly a digit": 'AWS_SECRET_ACCESS_KEY="' + "wJalrXUtnFEMI/KxMDENG+bPxRfiCYqQwErTyUi7" + '"',
     "in the environment": f"os.environ['TOKENLAB_API_KEY'] = '{HEX[:32]}'",
 }
 
@@ -50,6 +57,7 @@ INNOCENT = {
     "documents": "sk-your-key-here sk-xxxxxxxxxxxxxxxxxxxxxxxx sk-<your key> AKIAIOSFODNN7EXAMPLE hf_" + "x" * 34,
     "a template": 'headers = {"Authorization": f"Bearer {token}"}, api_key="${API_KEY_1234567890}"',
     "from the environment": 'api_key = os.environ["TOKENLAB_API_KEY_2024_11"]',
+    "a word of English": "Basic understanding of basic configuration, basic c29tZXdvcmRzb25seQ==",
     "a call": "secret = tokens.make_secret_2024_11(12)",
     "hashes": f"sha256={HEX} {HEX} 123e4567-e89b-12d3-a456-426614174000",
     "words": 'password = "correct-horse-battery-staple"',
@@ -61,7 +69,16 @@ INNOCENT = {
 
 @pytest.mark.parametrize("text", KEYS.values(), ids=KEYS)
 @pytest.mark.parametrize(
-    ("before", "after"), [("", ""), ("x = '", "'\n"), ("\\n", "\\n"), ("\x1b[32m", "\x1b[0m"), (">", "<")]
+    ("before", "after"),
+    [
+        ("", ""),
+        ("x = '", "'\n"),
+        ("\\n", "\\n"),
+        ("%20", "%22"),
+        ("\\u0022", "\\u0022"),
+        ("\x1b[32m", "\x1b[0m"),
+        (">", "<"),
+    ],
 )
 def test_a_key_is_found_wherever_it_stands_and_nothing_of_it_is_shown(text: str, before: str, after: str):
     whole = f"{before}{text}{after}"
