@@ -6,6 +6,7 @@ need to be shown right: colour profile, transparency, density, animation, and wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from tokenlab_nb.provenance.parts import (
@@ -37,6 +38,7 @@ _EXIF_HEAD = b"Exif\0\0"
 _EXIF_PARTS = {b"eXIf": b"", b"EXIF": b"", b"\xe1": _EXIF_HEAD}
 _EXIF, _XMP = 0x08, 0x04  # flags of a WebP's head
 _MOST_TEXT = 4_000_000
+_WIDE = re.compile(rb"(?:[^\0]\0){4,}|(?:\0[^\0]){4,}")
 _ORIENTATION = 0x0112
 
 
@@ -91,7 +93,7 @@ def _searched(part: Part) -> bytes:
         else:
             return head.replace(b"\0", b" ").rstrip() + b" " + text
     # Texts of two bytes a letter (Exif's own) read as plain ones once the empty bytes are gone; others end with one.
-    return body if b"\0" not in body else body.replace(b"\0", b"") + b"\n" + body.replace(b"\0", b" ")
+    return _WIDE.sub(lambda found: found[0].replace(b"\0", b""), body).replace(b"\0", b" ")
 
 
 # ------------------------------------------------------------------------------------- put together
