@@ -7,24 +7,38 @@ need to be shown right: colour profile, transparency, density, animation, and wh
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+from tokenlab_nb.provenance.parts import (
+    JPEG_HEAD,
+    PNG_HEAD,
+    PNG_TEXTS,
+    ContainerError,
+    Part,
+    jpeg_parts,
+    jpeg_segment,
+    kind_of,
+    png_chunk,
+    png_parts,
+    png_text,
+    webp_chunk,
+    webp_file,
+    webp_parts,
+)
 
 __all__ = ["metadata_text", "stripped"]
 
-Part = tuple[bytes, bytes, bytes]
-"""A part of a file: its name, what it holds, and all of its bytes."""
-
-_PNG, _JPEG, _RIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"RIFF"
 _PNG_KEPT = frozenset(
     b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD pHYs acTL fcTL fdAT".split()
 )
 _WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
+_JPEG_KEPT = {b"\xe0": b"JFIF\0", b"\xe2": b"ICC_PROFILE\0", b"\xee": b"Adobe"}  # size, profile and model of colours
+_JPEG_DROPPED = frozenset((b"", b"\xfe", b"\x01"))  # behind the end, comments, and a marker that means nothing here
+_EXIF_HEAD = b"Exif\0\0"
+_EXIF_PARTS = {b"eXIf": b"", b"EXIF": b"", b"\xe1": _EXIF_HEAD}
 _EXIF, _XMP = 0x08, 0x04  # flags of a WebP's head
-_EOI, _SOS, _COM, _TEM = 0xD9, 0xDA, 0xFE, 0x01
-_BARE = frozenset((_TEM, *range(0xD0, 0xD8)))  # JPEG markers without a length
-_SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _MOST_TEXT = 4_000_000
+_WIDE = re.compile(rb"(?:[^\0]\0){4,}|(?:\0[^\0]){4,}")
 _ORIENTATION = 0x0112
 
 
@@ -32,169 +46,91 @@ def stripped(data: bytes) -> bytes:
     """Return the same picture without metadata, and without what stands behind its end.
 
     Raises:
-        ValueError: If it is no PNG, JPEG or WebP, or not whole.
+        ContainerError: If it is no PNG, JPEG or WebP, or not whole.
     """
-    if data.startswith(_PNG):
-        kept, dropped = _sorted(_png_parts(data), _is_kept_png)
-        turned = _turned(dropped.get(b"eXIf", b""))
-        chunks = [_chunk(b"eXIf", turned)] if turned else []
-        return b"".join((_PNG, kept[0], *chunks, *kept[1:]))
-    if data.startswith(_JPEG):
-        kept, dropped = _sorted(_jpeg_parts(data), _is_kept_jpeg)
-        turned = _turned(dropped.get(b"\xe1Exif\0\0", b""))
-        segments = [_segment(b"\xe1", b"Exif\0\0" + turned)] if turned else []
-        return b"".join((_JPEG, *segments, *kept))
-    if data.startswith(_RIFF):
-        return _webp(data)
-    raise ValueError("no PNG, JPEG or WebP")
+    kept, dropped = _sorted(data)
+    exif = (part.body for part in dropped if part.kind in _EXIF_PARTS and part.body.startswith(_EXIF_PARTS[part.kind]))
+    return _JOINS[kind_of(data)](kept, _turned(next(exif, b"").removeprefix(_EXIF_HEAD)))
 
 
 def metadata_text(data: bytes) -> str:
-    """Return what a picture file holds beside its pixels, as one text, to be searched.
+    """Return what a picture file holds beside its pixels and behind its end, as one text, to be searched.
 
     Raises:
-        ValueError: As `stripped`.
+        ContainerError: As `stripped`.
     """
-    if data.startswith(_PNG):
-        parts, is_kept = _png_parts(data), _is_kept_png
-    elif data.startswith(_JPEG):
-        parts, is_kept = _jpeg_parts(data), _is_kept_jpeg
-    elif data.startswith(_RIFF):
-        parts, is_kept = _webp_parts(data), _is_kept_webp
-    else:
-        raise ValueError("no PNG, JPEG or WebP")
-    found = b"\n".join(_unpacked(name, body) for name, body, _ in parts if not is_kept(name))
-    # Texts of two bytes a letter (Exif's own) read as plain ones once the empty bytes are gone.
-    return found.replace(b"\0", b"").decode("utf-8", "replace")
+    return b"\n".join(map(_searched, _sorted(data)[1])).decode("utf-8", "replace")
 
 
-def _sorted(parts: Iterator[Part], is_kept: object) -> tuple[list[bytes], dict[bytes, bytes]]:
-    """The parts that stay, whole; and those that go, by name."""
-    kept: list[bytes] = []
-    dropped: dict[bytes, bytes] = {}
-    for name, body, whole in parts:
-        if is_kept(name):  # type: ignore[operator]
-            kept.append(whole)
-        else:
-            dropped.setdefault(name, body)
+def _sorted(data: bytes) -> tuple[list[Part], list[Part]]:
+    """The parts that stay, and those that go."""
+    kind = kind_of(data)
+    if not kind:
+        raise ContainerError("no PNG, JPEG or WebP")
+    split, is_kept = _SPLITS[kind]
+    kept: list[Part] = []
+    dropped: list[Part] = []
+    for part in split(data):
+        (kept if is_kept(part) else dropped).append(part)
     return kept, dropped
 
 
-def _unpacked(name: bytes, body: bytes) -> bytes:
+def _is_kept_jpeg(part: Part) -> bool:
+    """Every segment that pixels need; of the applications' own, only some."""
+    if b"\xe0" <= part.kind <= b"\xef":
+        return part.kind in _JPEG_KEPT and part.body.startswith(_JPEG_KEPT[part.kind])
+    return part.kind not in _JPEG_DROPPED
+
+
+def _searched(part: Part) -> bytes:
     """A part's text: PNG packs some of them."""
-    keyword, _, rest = body.partition(b"\0")
-    if name == b"zTXt":
-        packed = rest[1:]
-    elif name == b"iTXt" and rest[:1] == b"\x01":
-        packed = rest[2:].split(b"\0", 2)[-1]
-    else:
+    body = part.body
+    if part.kind in PNG_TEXTS:
+        try:
+            head, text = png_text(part, _MOST_TEXT)
+        except ContainerError:
+            pass
+        else:
+            return head.replace(b"\0", b" ").rstrip() + b" " + text
+    # Texts of two bytes a letter (Exif's own) read as plain ones once the empty bytes are gone; others end with one.
+    return _WIDE.sub(lambda found: found[0].replace(b"\0", b""), body).replace(b"\0", b" ")
+
+
+# ------------------------------------------------------------------------------------- put together
+
+
+def _png(kept: list[Part], exif: bytes) -> bytes:
+    head, *rest = kept
+    parts = [head, *([png_chunk(b"eXIf", exif)] if exif else []), *rest]
+    return PNG_HEAD + b"".join(part.raw for part in parts)
+
+
+def _jpeg(kept: list[Part], exif: bytes) -> bytes:
+    parts = [*([jpeg_segment(b"\xe1", _EXIF_HEAD + exif)] if exif else []), *kept]
+    return JPEG_HEAD + b"".join(b"\xff" + part.raw.lstrip(b"\xff") for part in parts)
+
+
+def _webp(kept: list[Part], exif: bytes) -> bytes:
+    """Chunks are written anew: the last one may not have been filled up."""
+    chunks = [webp_chunk(part.kind, _webp_body(part, exif)) for part in kept]
+    if exif and any(chunk.kind == b"VP8X" for chunk in chunks):
+        chunks.append(webp_chunk(b"EXIF", exif))
+    return webp_file(chunks)
+
+
+def _webp_body(part: Part, exif: bytes) -> bytes:
+    body = part.body
+    if part.kind != b"VP8X":
         return body
-    try:
-        return keyword + b" " + zlib.decompressobj().decompress(packed, _MOST_TEXT)
-    except zlib.error:
-        return body
+    return bytes(((int.from_bytes(body[:1]) & ~(_EXIF | _XMP)) | (_EXIF if exif else 0),)) + body[1:]
 
 
-# ------------------------------------------------------------------------------------------- PNG
-
-
-def _is_kept_png(name: bytes) -> bool:
-    return name in _PNG_KEPT
-
-
-def _png_parts(data: bytes) -> Iterator[Part]:
-    at, name = len(_PNG), b""
-    while name != b"IEND":
-        size = int.from_bytes(data[at : at + 4])
-        name, end = data[at + 4 : at + 8], at + 12 + size
-        if end > len(data):
-            raise ValueError("the PNG is cut short")
-        yield name, data[at + 8 : at + 8 + size], data[at:end]
-        at = end
-
-
-def _chunk(name: bytes, body: bytes) -> bytes:
-    return len(body).to_bytes(4) + name + body + zlib.crc32(name + body).to_bytes(4)
-
-
-# ------------------------------------------------------------------------------------------ JPEG
-
-
-def _is_kept_jpeg(name: bytes) -> bool:
-    """Every segment that pixels need; of the applications' own, size, colour profile and colour model."""
-    marker = name[0]
-    if 0xE0 <= marker <= 0xEF:
-        return name in (b"\xe0JFIF\0", b"\xe2ICC_PROFILE\0", b"\xeeAdobe")
-    return marker not in (_COM, _TEM)
-
-
-def _jpeg_parts(data: bytes) -> Iterator[Part]:
-    at = len(_JPEG)
-    while True:
-        while data[at : at + 2] == b"\xff\xff":  # a marker may be led by any number of these
-            at += 1
-        if at + 2 > len(data) or data[at] != 0xFF:
-            raise ValueError("the JPEG is damaged or cut short")
-        marker, start = data[at + 1], at
-        at += 2
-        if marker == _EOI:
-            yield b"\xd9", b"", data[start:at]
-            return
-        if marker not in _BARE:
-            at += int.from_bytes(data[at : at + 2])
-        body = data[start + 4 : at]
-        if marker == _SOS:
-            end = _SCAN_END.search(data, at)
-            at = end.start() if end else len(data)
-        yield _jpeg_name(marker, body), _after(body), data[start:at]
-
-
-def _jpeg_name(marker: int, body: bytes) -> bytes:
-    """The marker; of the applications' own, with the name that they begin with."""
-    names = (b"JFIF\0", b"ICC_PROFILE\0", b"Adobe", b"Exif\0\0")
-    own = next((each for each in names if body.startswith(each)), b"")
-    return bytes((marker,)) + (own if 0xE0 <= marker <= 0xEF else b"")
-
-
-def _after(body: bytes) -> bytes:
-    return body.removeprefix(b"Exif\0\0")
-
-
-def _segment(marker: bytes, body: bytes) -> bytes:
-    return b"\xff" + marker + (len(body) + 2).to_bytes(2) + body
-
-
-# ------------------------------------------------------------------------------------------ WebP
-
-
-def _is_kept_webp(name: bytes) -> bool:
-    return name in _WEBP_KEPT
-
-
-def _webp_parts(data: bytes) -> Iterator[Part]:
-    end = 8 + int.from_bytes(data[4:8], "little")
-    if data[8:12] != b"WEBP" or end > len(data):
-        raise ValueError("the WebP is damaged or cut short")
-    at = 12
-    while at + 8 <= end:
-        size = int.from_bytes(data[at + 4 : at + 8], "little")
-        after = at + 8 + size + size % 2
-        if after > end + size % 2:
-            raise ValueError("the WebP is damaged or cut short")
-        yield data[at : at + 4], data[at + 8 : at + 8 + size], data[at:after]
-        at = after
-
-
-def _webp(data: bytes) -> bytes:
-    kept, dropped = _sorted(_webp_parts(data), _is_kept_webp)
-    turned = _turned(dropped.get(b"EXIF", b"").removeprefix(b"Exif\0\0"))
-    if kept and kept[0].startswith(b"VP8X"):
-        head = bytearray(kept[0])
-        head[8] = (head[8] & ~(_EXIF | _XMP)) | (_EXIF if turned else 0)
-        kept[0] = bytes(head)
-        kept += [b"EXIF" + len(turned).to_bytes(4, "little") + turned] if turned else []
-    body = b"WEBP" + b"".join(kept)
-    return _RIFF + len(body).to_bytes(4, "little") + body
+_SPLITS: dict[str, tuple[Callable[[bytes], Iterator[Part]], Callable[[Part], bool]]] = {
+    "PNG": (png_parts, lambda part: part.kind in _PNG_KEPT),
+    "JPEG": (jpeg_parts, _is_kept_jpeg),
+    "WebP": (webp_parts, lambda part: part.kind in _WEBP_KEPT),
+}
+_JOINS: dict[str, Callable[[list[Part], bytes], bytes]] = {"PNG": _png, "JPEG": _jpeg, "WebP": _webp}
 
 
 # ------------------------------------------------------------------------------------------ EXIF

@@ -8,6 +8,7 @@ from PIL import Image, ImageCms, ImageSequence
 from PIL.PngImagePlugin import PngInfo
 
 from tokenlab_nb.export.stripped import metadata_text, stripped
+from tokenlab_nb.provenance.parts import ContainerError, webp_chunk, webp_file, webp_parts
 
 CANARY = "CANARY of a prompt \u2603"
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -150,3 +151,61 @@ def test_markers_may_be_filled_up_and_stand_alone():
     filled = data[:2] + b"\xff\xff\xff" + data[2:].replace(b"\xff\xfe", b"\xff\x01\xff\xff\xfe", 1)
     assert shown(stripped(filled))[0] == shown(data)[0]
     assert b"CANARY" not in stripped(filled)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_what_stands_behind_the_end_is_searched_and_dropped(kind):
+    data = saved(drawing(), kind)
+    assert "CANARY" in metadata_text(data + b"CANARY")
+    assert stripped(data + b"CANARY") == data
+
+
+def test_segments_between_the_scans_of_a_jpeg_are_searched_and_dropped():
+    data = saved(drawing(), "JPEG", progressive=True)
+    at = data.rindex(b"\xff\xda")
+    odd = data[:at] + b"\xff\xfe\0\x08CANARY" + data[at:]
+    assert "CANARY" in metadata_text(odd)
+    assert stripped(odd) == data
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        (b"tEXt", b"key\0CANARY"),
+        (b"iTXt", b"key\0\0\0\0\0CANARY"),
+        (b"iTXt", b"key\0\1\0CANARY\0\0" + zlib.compress(b"x")),
+        (b"eXIf", b"II*\0model\0CANARY\0"),
+        (b"eXIf", b"II*\0model\0\0" + "CANARY".encode("utf-16-le") + b"\0\0more"),
+        (b"eXIf", b"MM\0*model\0" + "CANARY".encode("utf-16-be") + b"\0\0more"),
+    ],
+)
+def test_a_word_in_metadata_does_not_grow_together_with_its_neighbour(name, body):
+    data = saved(drawing(), "PNG")
+    assert metadata_text(data[:33] + chunk(name, body) + data[33:]).split().count("CANARY") == 1
+
+
+def test_a_webp_whose_last_chunk_is_not_filled_up_is_mended():
+    whole = saved(drawing(), "WEBP", exif=exif(6))
+    parts = {each.kind: each.body for each in webp_parts(whole)}
+    frame = parts[b"VP8 "] if len(parts[b"VP8 "]) % 2 else parts[b"VP8 "] + b"\0"
+    odd = webp_file(
+        [webp_chunk(b"VP8X", parts[b"VP8X"]), webp_chunk(b"EXIF", parts[b"EXIF"]), webp_chunk(b"VP8 ", frame)]
+    )
+    cut = b"RIFF" + (len(odd) - 9).to_bytes(4, "little") + odd[8:-1]
+    bare = stripped(cut)
+    assert Image.open(io.BytesIO(bare)).getexif().get(0x0112) == 6
+    assert shown(bare)[0] == shown(whole)[0]
+    assert stripped(bare) == bare
+
+
+@pytest.mark.parametrize("data", [b"RIFF\x04\0\0\0WEBP", b"\xff\xd8\xff\xe1\0\0\xff\xd9"])
+def test_a_file_of_nothing_and_a_length_that_is_none_are_refused(data):
+    with pytest.raises(ContainerError, match="cut short"):
+        stripped(data)
+
+
+def test_a_webp_head_without_flags_and_one_that_is_not_there_do_no_harm():
+    frame = saved(drawing(), "WEBP")[12:]
+    for head in (b"VP8X\0\0\0\0", b""):
+        body = b"WEBP" + head + frame + webp_chunk(b"EXIF", exif(6).tobytes()).raw
+        assert b"CANARY" not in stripped(b"RIFF" + len(body).to_bytes(4, "little") + body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -188,6 +189,33 @@ def test_content_credentials_are_recognised() -> None:
 
 def test_a_chunk_is_written_as_pillow_writes_it() -> None:
     assert chunk(b"IEND", b"") == encoded(gradient())[-12:]
+
+
+def test_a_jpeg_is_read_up_to_its_pixels_and_what_follows_stays_as_it_is() -> None:
+    jpeg, later = FILES["jpeg"], b"\xff\xe1" + (31 + 6).to_bytes(2) + b"http://ns.adobe.com/xap/1.0/\0" + b"later!"
+    for data in (jpeg[:-2] + later + jpeg[-2:], jpeg[:-20], jpeg + b"more"):  # a packet behind a scan; no end; a tail
+        assert read_notes(data, KEY).xmp is None
+        noted = with_notes(data, KEY, TEXT, XMP)
+        assert read_notes(noted, KEY).xmp == XMP
+        assert data in list(without_notes(noted, KEY, None))
+
+
+@pytest.mark.parametrize("act", [is_sealed, lambda data: with_notes(data, KEY, TEXT, XMP)])
+@pytest.mark.parametrize(
+    "data",
+    [
+        FILES["webp"] + b"more",  # a chunk behind it would not be found
+        b"RIFF\x0f\0\0\0WEBPVP8 \x03\0\0\0odd",  # nor one behind a chunk that is not filled up
+        b"\xff\xd8\xff\xe1\0\0\xff\xd9",
+    ],
+)
+def test_odd_files_take_no_notes(act: Callable[[bytes], object], data: bytes) -> None:
+    with pytest.raises(ContainerError, match="damaged"):
+        act(data)
+
+
+def test_the_name_of_a_text_without_an_end_is_its_own_alone() -> None:
+    assert keywords(with_chunk(b"tEXt", b"some tool")) == (KEY,)
 
 
 def test_a_webp_frame_without_a_size_takes_no_notes() -> None:
