@@ -123,7 +123,11 @@ def _look_closely(page: Page, shots: Path) -> None:
     assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
     told = details.inner_text()
     page.keyboard.press("Escape")
+    expect(look).to_be_hidden()
+    seen = page.locator(".tlnb-cell:focus")
+    before = seen.get_attribute("data-index")
     page.keyboard.press("ArrowRight")
+    expect(seen).not_to_have_attribute("data-index", str(before))
     page.keyboard.press("Enter")
     expect(details).to_be_visible()
     assert details.inner_text() != told, "details of the picture that was looked at before"
