@@ -19,6 +19,7 @@ PACKAGE = ROOT / "tokenlab_nb"
 
 STREET = (
     "errors",
+    "disk",
     "settings",
     "contract",
     "api",
@@ -69,7 +70,6 @@ _EXPORT = (
     "differences",
     "exposed",
     "findings",
-    "leaks",
     "pins",
     "share",
     "stripped",

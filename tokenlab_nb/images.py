@@ -14,7 +14,6 @@ from hashlib import sha256 as hashed
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Self
 
 from PIL import Image
@@ -23,6 +22,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from tokenlab_nb.contract.references import MAX_FILE_BYTES
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.contract.signed import shown
+from tokenlab_nb.disk import check_place, write_whole
 from tokenlab_nb.errors import ImageError, TokenLabError, TokenLabWarning
 from tokenlab_nb.pixels import (
     FORMATS,
@@ -256,9 +256,10 @@ class ImageResult:
         kind = SUFFIXES.get(target.suffix.lower()) if target.suffix else self.media_type
         if kind is None:
             raise ImageError(f"{target.name}: {target.suffix} cannot be written.", hint="Use .png, .jpg or .webp.")
+        check_place(target, overwrite=overwrite)
         data = self.bytes if kind == self.media_type else _converted(self.pil, kind)
         data, lack = _stamped(self, data)
-        _write(target, data, overwrite=overwrite)
+        write_whole(target, data)
         if lack:
             told = f"{target.name} carries no full record of how it was made: {lack}. The picture itself is whole."
             warnings.warn(told, TokenLabWarning, stacklevel=2)
@@ -332,19 +333,6 @@ def _stamped(image: ImageResult, data: bytes) -> tuple[bytes, str]:
         return data, str(error)
     written = files.read(made)
     return made, "" if written and written.request else "what was asked is too long for a JPEG file"
-
-
-def _write(target: Path, data: bytes, *, overwrite: bool) -> None:
-    """Write a file whole or not at all."""
-    if not overwrite and target.exists():
-        raise FileExistsError(f"{target.name} is there already: choose another name, or overwrite it.")
-    target = target.resolve()  # a link stays one
-    with TemporaryDirectory(prefix=".save-", dir=target.parent) as folder:
-        part = Path(folder) / "picture"
-        part.write_bytes(data)
-        if target.exists():
-            part.chmod(target.stat().st_mode & 0o777)
-        part.replace(target)
 
 
 @cache

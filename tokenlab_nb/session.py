@@ -21,7 +21,6 @@ from tokenlab_nb.contract.model import IMAGE_VARIATION, Issue, Json, Model
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.workflows import default_operation
 from tokenlab_nb.errors import ValidationError
-from tokenlab_nb.export.leaks import find_leaks
 from tokenlab_nb.handover import tell
 from tokenlab_nb.images import ImageResult
 from tokenlab_nb.intake import Picture, refusal
@@ -324,7 +323,6 @@ class Session(Recalling):
             pricing={model.id: known.prices[name] for name, model in known.details.items()},
             now=self._clock.now(),
             version=version("tokenlab-nb"),
-            may_share=lambda line: not any(leak.kind in ("key", "address") for leak in find_leaks(line)),
         )
 
     # ------------------------------------------------------------------------------------ details

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tokenlab_nb.contract.leaks import redacted
 from tokenlab_nb.contract.model import Model
+from tokenlab_nb.disk import write_whole
 from tokenlab_nb.errors import NotFoundError, TokenLabError
 from tokenlab_nb.export import notebook as files
 from tokenlab_nb.export.differences import differences
 from tokenlab_nb.export.exposed import Watch, treat_exposed
 from tokenlab_nb.export.findings import Finding, Limits
 from tokenlab_nb.export.heavy import treat_heavy
-from tokenlab_nb.export.leaks import redacted
 from tokenlab_nb.export.pins import drift, read_pins
 from tokenlab_nb.export.text import printable
 from tokenlab_nb.export.widget_state import treat_widgets
@@ -147,7 +148,7 @@ class Doctor:
         if keep:
             kept = files.backup(path, data)
             self.say(f"  The old file is kept as {printable(kept.name)}. It holds what was taken out: do not share it.")
-        files.write(path, report.new)
+        write_whole(path, report.new.encode())
         self.say(f"  Written: {printable(path.name)}.")
 
     def _tell(self, name: str, report: Report, *, fix: bool) -> None:

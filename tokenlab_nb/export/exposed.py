@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from tokenlab_nb.contract.leaks import Kind, Leak, find_leaks, redacted
 from tokenlab_nb.export.cells import cells, joined, like, outputs
 from tokenlab_nb.export.findings import Finding
-from tokenlab_nb.export.leaks import Kind, Leak, find_leaks, redacted
 from tokenlab_nb.export.stripped import metadata_text, stripped
 
 __all__ = ["Watch", "treat_exposed"]

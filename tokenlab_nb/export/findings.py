@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Finding", "Limits", "Sort", "parse_size", "size"]
+__all__ = ["Finding", "Limits", "Sort", "parse_size"]
 
 Sort = Literal["format", "widgets", "pixels", "size", "key", "address", "path", "contract"]
 
@@ -59,11 +59,3 @@ def parse_size(text: str) -> int:
     if found <= 0:
         raise ValueError(f"{text!r} is no size; write 500 kB or 2 MB")
     return found
-
-
-def size(count: int) -> str:
-    """So many bytes, for people: ``4.2 MB``, ``310 kB``, ``12 bytes``."""
-    for unit, least in (("MB", 1_000_000), ("kB", 1_000)):
-        if count >= least:
-            return f"{count / least:,.1f}".removesuffix(".0") + f" {unit}"
-    return f"{count} bytes"

@@ -8,14 +8,13 @@ How much of that there is room for is reckoned in bytes of the notebook file (`r
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from tokenlab_nb.export.room import FRAME, Room, saved_size
-from tokenlab_nb.export.text import markup, printable, template
+from tokenlab_nb.export.text import data_uri, markup, printable, template
 
 __all__ = ["Frozen", "FrozenPicture", "free_place", "freeze"]
 
@@ -66,7 +65,7 @@ class FrozenPicture:
     @property
     def data_uri(self) -> str:
         """The small picture as a data URI; empty where there is none."""
-        return f"data:image/jpeg;base64,{b64encode(self.jpeg).decode('ascii')}" if self.jpeg else ""
+        return data_uri(self.jpeg, "image/jpeg") if self.jpeg else ""
 
     @property
     def facts(self) -> str:

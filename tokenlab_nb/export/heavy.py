@@ -12,7 +12,8 @@ from typing import Any
 
 from tokenlab_nb.errors import ImageError
 from tokenlab_nb.export.cells import cells, joined, like, outputs
-from tokenlab_nb.export.findings import Finding, Limits, size
+from tokenlab_nb.export.findings import Finding, Limits
+from tokenlab_nb.export.text import size_words
 from tokenlab_nb.pixels import decoded, encoded, flattened, media_type, plain, shrunk, upright
 
 __all__ = ["treat_heavy"]
@@ -69,12 +70,12 @@ def treat_heavy(tree: dict[str, Any], limits: Limits, length: int) -> Iterator[F
 
 
 def _finding(place: str, before: int, after: int, most: int) -> Finding:
-    told = f"{size(before)}, and at most {size(most)} is meant."
+    told = f"{size_words(before)}, and at most {size_words(most)} is meant."
     if after <= most:
-        return Finding("size", place, told, f"Its pictures are made smaller: {size(after)} then.", mended=True)
+        return Finding("size", place, told, f"Its pictures are made smaller: {size_words(after)} then.", mended=True)
     remedy = "Clear or shorten outputs, or keep what they show in files."
     if after < before:
-        return Finding("size", place, told, f"Smaller pictures leave {size(after)}. {remedy}")
+        return Finding("size", place, told, f"Smaller pictures leave {size_words(after)}. {remedy}")
     return Finding("size", place, told, remedy)
 
 

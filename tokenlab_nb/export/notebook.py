@@ -10,16 +10,14 @@ import json
 import math
 import os
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from tokenlab_nb.errors import TokenLabError
 
-__all__ = ["Notebook", "NotebookError", "backup", "parse", "problem", "refuse_closed", "write"]
+__all__ = ["Notebook", "NotebookError", "backup", "parse", "problem", "refuse_closed"]
 
 _BOM = "\ufeff"
 _LATEST = 4
@@ -108,27 +106,6 @@ def refuse_closed(path: Path) -> None:
     """
     if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
         raise NotebookError("It is read-only. Nothing was written.", hint="Open it to writing, then run this again.")
-
-
-def write(path: Path, text: str) -> None:
-    """Replace a file as a whole: whatever happens, there is the old one or the new one.
-
-    Raises:
-        OSError: If it cannot be written; the old one is there then.
-    """
-    target = path.resolve()  # a link stays one
-    with NamedTemporaryFile("wb", dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-        try:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).chmod(target.stat().st_mode & 0o777)
-            file.close()
-            Path(file.name).replace(target)
-        except BaseException:
-            with suppress(OSError):
-                Path(file.name).unlink()
-            raise
 
 
 def backup(path: Path, data: bytes) -> Path:

@@ -17,11 +17,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from tokenlab_nb.contract.leaks import refuse_leaks
+from tokenlab_nb.disk import check_place, write_whole
 from tokenlab_nb.errors import ValidationError
-from tokenlab_nb.export.leaks import refuse_leaks
 from tokenlab_nb.export.plans import laid_out
 from tokenlab_nb.export.ratings import ratings_record
-from tokenlab_nb.export.text import printable, template
+from tokenlab_nb.export.text import printable, size_words, template
 from tokenlab_nb.sweep.plan import Axis, Plan
 from tokenlab_nb.sweep.votes import Ratings
 
@@ -31,8 +32,6 @@ __all__ = [
     "PageCell",
     "PagePicture",
     "Script",
-    "data_uri",
-    "human",
     "make_page",
     "page_path",
     "rating_rows",
@@ -120,8 +119,8 @@ class Page:
     @property
     def told(self) -> str:
         """Its size and what is in it, in a few words."""
-        many = f"{self.pictures:,} picture{'' if self.pictures == 1 else 's'}"
-        return f"{human(self.size)}, {many} {self.form}" if self.pictures else f"{human(self.size)}, no pictures"
+        many = f"{self.pictures:,} picture{'' if self.pictures == 1 else 's'} {self.form}"
+        return f"{size_words(self.size)}, {many if self.pictures else 'no pictures'}"
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
         """Write it to a file, whole or not at all, and return the file's path.
@@ -136,12 +135,7 @@ class Page:
             OSError: If it cannot be written.
         """
         target = page_path(path, overwrite=overwrite)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            part.write_text(self.html, encoding="utf-8", errors="replace", newline="\n")
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(target, self.html.encode("utf-8", "replace"))
         return target
 
 
@@ -150,10 +144,7 @@ def page_path(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     target = Path(path).expanduser()
     if target.suffix.lower() not in _SUFFIXES:
         raise ValidationError(f"{target.name} does not end in .html.", hint="A page is a file such as grid.html.")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(target.parent)!r}: make it first.")
-    if not overwrite and target.exists():
-        raise FileExistsError(f"{target.name} is there already: choose another name, or overwrite it.")
+    check_place(target, overwrite=overwrite)
     return target
 
 
@@ -227,16 +218,6 @@ def _rating_row(record: Mapping[str, Any], *, costs: bool) -> list[str]:
     counts = [str(record[name]) for name in ("votes", "wins", "losses", "ties", "bad")]
     row = [str(record["contestant"]), *told, *counts, str(record["latency"])]
     return [*row, str(record["cost"])] if costs else row
-
-
-def data_uri(data: bytes, media_type: str) -> str:
-    """A picture as an address that holds all of it."""
-    return f"data:{media_type};base64,{b64encode(data).decode('ascii')}"
-
-
-def human(size: int) -> str:
-    """A number of bytes, for people."""
-    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1e3))} kB"
 
 
 # -------------------------------------------------------------------------------------- the table

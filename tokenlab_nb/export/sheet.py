@@ -16,10 +16,11 @@ from typing import Any
 
 from PIL import Image
 
+from tokenlab_nb.contract.leaks import refuse_leaks
+from tokenlab_nb.disk import check_place
 from tokenlab_nb.errors import ImageError, TokenLabWarning, users_line
 from tokenlab_nb.export.layout import Block, Look, Sheet, Words
 from tokenlab_nb.export.layout_table import TableLayout
-from tokenlab_nb.export.leaks import refuse_leaks
 from tokenlab_nb.export.lettering import Letters, Line
 from tokenlab_nb.pixels import FORMATS, SUFFIXES
 
@@ -83,8 +84,8 @@ def write_sheet(
     refuse_leaks(sheet.text, "The contact sheet")
     pages = _Pages(sheet, look, _SIDES[kind])
     targets = _names(target, len(pages.blocks))
-    if there := [each for each in targets if each.exists() and not overwrite]:
-        raise FileExistsError(f"{there[0]} is there already.")
+    for each in targets:
+        check_place(each, overwrite=overwrite)
     _write(pages, targets, kind)
     if look.missing:
         warnings.warn(_told(look.missing), TokenLabWarning, stacklevel=users_line())
@@ -210,8 +211,6 @@ def _names(target: Path, count: int) -> list[Path]:
 
 def _write(pages: _Pages, targets: Sequence[Path], kind: str) -> None:
     """Draw and write one page after the other; none is put in its place before all of them are there."""
-    if not targets[0].parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(targets[0].parent)!r}: make it first.")
     with TemporaryDirectory(prefix=".sheet-", dir=targets[0].parent) as folder:
         made = [Path(folder) / target.name for target in targets]
         for number, file in enumerate(made, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
@@ -10,7 +11,7 @@ from unicodedata import category
 
 from tokenlab_nb.errors import TokenLabError
 
-__all__ = ["aligned", "load_pandas", "markup", "printable", "template"]
+__all__ = ["aligned", "data_uri", "load_pandas", "markup", "printable", "size_words", "template"]
 
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of pairs, line and paragraph separators
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # Bidi_Control
@@ -21,6 +22,19 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():  # most are: no need to look at every letter
         return text
     return "".join(" " if category(char) in _UNSEEN or char in _TURNING else char for char in text)
+
+
+def data_uri(data: bytes, media_type: str) -> str:
+    """A picture as an address that holds all of it."""
+    return f"data:{media_type};base64,{b64encode(data).decode('ascii')}"
+
+
+def size_words(count: int) -> str:
+    """So many bytes, for people: ``4.2 MB``, ``310 kB``, ``12 bytes``."""
+    for unit, least in (("MB", 1_000_000), ("kB", 1_000)):
+        if count >= least:
+            return f"{count / least:,.1f}".removesuffix(".0") + f" {unit}"
+    return f"{count} bytes"
 
 
 @cache

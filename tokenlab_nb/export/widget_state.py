@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tokenlab_nb.export.cells import cells, outputs
-from tokenlab_nb.export.findings import Finding, size
+from tokenlab_nb.export.findings import Finding
+from tokenlab_nb.export.text import size_words
 
 __all__ = ["STATE", "VIEW", "treat_widgets"]
 
@@ -117,7 +118,7 @@ def _pixels(known: dict[str, Any]) -> Iterator[Finding]:
         elif pictures:
             del model["buffers"]
     if count:
-        told = f"The saved widget state holds {count} picture{'s' if count > 1 else ''} ({size(length)})."
+        told = f"The saved widget state holds {count} picture{'s' if count > 1 else ''} ({size_words(length)})."
         remedy = "They are taken out; the widgets that showed them show nothing until the notebook runs again."
         yield Finding("pixels", _PLACE, told, remedy, mended=True)
 

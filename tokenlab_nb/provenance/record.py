@@ -11,11 +11,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from tokenlab_nb.contract.keys import find_keys
+from tokenlab_nb.contract.leaks import find_leaks, redacted
 from tokenlab_nb.contract.model import EDITS, GENERATIONS, VARIATIONS
 from tokenlab_nb.contract.references import Source
 from tokenlab_nb.contract.request import ImageRequest
-from tokenlab_nb.contract.signed import read_signed
 from tokenlab_nb.errors import ImageError
 
 __all__ = ["TOOL", "Record", "damaged", "record_of"]
@@ -30,7 +29,6 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9999
 _TEXTS = ("url", "file_id", "media_type")
 _ENDPOINTS = (GENERATIONS, EDITS, VARIATIONS)
 _HASH = re.compile(r"[0-9a-f]{64}")
-_ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+", re.IGNORECASE)
 _USER = re.compile(r"//[^/@]*@")
 
 
@@ -150,22 +148,11 @@ def record_of(metadata: Mapping[str, Any], sha256: str, version: str) -> Record 
 def _clean(value: Any) -> Any:
     """The value without keys and signatures, wherever they stand in it."""
     if isinstance(value, str):
-        return _without_keys(_ADDRESS.sub(lambda found: _unsigned(found[0]), value))
+        leaks = (leak for leak in find_leaks(value) if leak.kind != "path")
+        return redacted(value, [replace(leak, shown="[key]") if leak.kind == "key" else leak for leak in leaks])
     if isinstance(value, Mapping):
         return {_clean(name): _clean(each) for name, each in value.items()}
     return [_clean(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _without_keys(text: str) -> str:
-    pieces, end = [], 0
-    for start, after, _ in sorted(find_keys(text)):
-        pieces += [text[end:start], "[key]"] if start >= end else []
-        end = max(end, after)
-    return "".join([*pieces, text[end:]])
-
-
-def _unsigned(address: str) -> str:
-    return re.split(r"[?#]", address, maxsplit=1)[0] if read_signed(address) else address
 
 
 def _without_query(source: Source) -> Source:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tokenlab_nb.disk import write_whole
 from tokenlab_nb.store.failures import explained
 
-__all__ = ["Blobs", "is_sha256", "write_whole"]
+__all__ = ["Blobs", "is_sha256"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -103,37 +102,3 @@ def _holds(path: Path, data: bytes) -> bool:
         return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
     except OSError:  # what cannot be read is not there for us
         return False
-
-
-def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:
-    """Write beside the final name and rename, so that a crash at any moment leaves the old file or the whole new one.
-
-    Args:
-        path: The file, in a folder that is there.
-        data: What it is to hold.
-        private: Whether it is for the owner only; otherwise whoever may use its folder may use it.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if not private:
-            Path(name).chmod(path.parent.stat().st_mode & 0o666)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name durable too; Windows offers no way, and needs none."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

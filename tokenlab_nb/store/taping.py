@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tokenlab_nb.contract.leaks import find_leaks
 from tokenlab_nb.contract.model import Model
+from tokenlab_nb.disk import write_whole
 from tokenlab_nb.errors import TokenLabError, ValidationError
 from tokenlab_nb.jobs.job import JobSnapshot, JobStatus
 from tokenlab_nb.jobs.ports import Blobs as BlobsPort
 from tokenlab_nb.store import recording
-from tokenlab_nb.store.blobs import Blobs, write_whole
+from tokenlab_nb.store.blobs import Blobs
 from tokenlab_nb.store.failures import explained
 from tokenlab_nb.store.recording import HEAD, JOBS, PICTURES, Recording, Replay
 
@@ -60,7 +62,6 @@ def write(
     pricing: Mapping[str, Mapping[str, Any]],
     now: float,
     version: str,
-    may_share: Callable[[str], bool] = lambda _line: True,
 ) -> Exported:
     """Make a replay of jobs, or add to one. A crash at any moment leaves what was there usable; nothing is deleted.
 
@@ -74,7 +75,6 @@ def write(
         pricing: Answers of the pricing route, by model id.
         now: Seconds since 1970.
         version: The version of this package.
-        may_share: Whether a job whose line this is may be in it.
 
     Raises:
         ValidationError: If the folder holds something else, or a damaged replay.
@@ -89,7 +89,7 @@ def write(
             place / HEAD
         ).exists():  # what is broken off from here on is known for a replay, and can be gone on with
             write_whole(place / HEAD, before.head_text(now, version), private=False)
-    new, left_out = _record(before, jobs, blobs, pictures, may_share)
+    new, left_out = _record(before, jobs, blobs, pictures)
     after = _joined(before, new, models, details, pricing)
     with explained(place):
         write_whole(place / JOBS, after.jobs_text, private=False)
@@ -117,11 +117,7 @@ def _before(folder: Path, origin: str) -> Replay:
 
 
 def _record(
-    before: Replay,
-    jobs: Sequence[JobSnapshot],
-    blobs: BlobsPort,
-    pictures: Blobs,
-    may_share: Callable[[str], bool],
+    before: Replay, jobs: Sequence[JobSnapshot], blobs: BlobsPort, pictures: Blobs
 ) -> tuple[list[Recording], int]:
     """Copy the pictures of jobs that are not recorded yet; the new recordings, and how many jobs were left out."""
     known = {each.id for each in before.recordings}
@@ -131,7 +127,7 @@ def _record(
         if job.id in known or job.id in new:
             continue
         found = _recorded(job, before.origin)
-        if found and may_share(found.line.decode()) and _copied(found.hashes, blobs, pictures):
+        if found and _copied(found.hashes, blobs, pictures):
             new[job.id] = found
         else:
             left_out.add(job.id)
@@ -139,11 +135,14 @@ def _record(
 
 
 def _recorded(job: JobSnapshot, origin: str) -> Recording | None:
-    """The job as a recording; None where there is nothing to record."""
+    """The job as a recording; None where there is nothing to record, or nothing that may be handed on."""
     if job.status is not JobStatus.COMPLETED or job.origin != origin:
         return None
+    line = recording.line_of(job)
+    if any(leak.kind in ("key", "address") for leak in find_leaks(line.decode())):
+        return None
     try:
-        return Recording.read(recording.line_of(job))
+        return Recording.read(line)
     except ValueError:  # what could not be read back is not written
         return None
 

@@ -11,24 +11,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tokenlab_nb.contract.leaks import refuse_leaks
 from tokenlab_nb.contract.request import ImageRequest
 from tokenlab_nb.errors import LeakError, TokenLabError, ValidationError
 from tokenlab_nb.export.languages import codes_of
-from tokenlab_nb.export.leaks import refuse_leaks
 from tokenlab_nb.export.page import (
     MOST_BYTES,
     Page,
     PageCell,
     PagePicture,
     Script,
-    data_uri,
-    human,
     make_page,
     page_path,
     rating_rows,
 )
 from tokenlab_nb.export.share import Share, chosen
 from tokenlab_nb.export.stripped import metadata_text, stripped
+from tokenlab_nb.export.text import data_uri, size_words
 from tokenlab_nb.export.withheld import Withheld
 from tokenlab_nb.images import ImageResult, stamped
 from tokenlab_nb.sweep.plan import Cell
@@ -161,7 +160,7 @@ def _too_large(size: int, most: int, *, originals: bool) -> ValidationError:
     ways = ["originals=False"] if originals else []
     ways += ["a smaller grid", "most_bytes=..., if whoever opens it can take so much"]
     return ValidationError(
-        f"The page would have about {human(size)}; {human(most)} at most. Nothing was written.",
+        f"The page would have about {size_words(size)}; {size_words(most)} at most. Nothing was written.",
         hint=f"Try {', or '.join(ways)}.",
     )
 

@@ -7,7 +7,7 @@ from base64 import b64encode
 import pytest
 
 from tokenlab_nb.contract.keys import find_keys, is_placeholder
-from tokenlab_nb.export.leaks import find_leaks, redacted
+from tokenlab_nb.contract.leaks import find_leaks, redacted
 
 MIXED = "Ab3dE5gH7jK9mN2pQ4sT6vW8xY1zB3cD5fG7hJ9kL2nP4rS6tV8wX1yZ"
 HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

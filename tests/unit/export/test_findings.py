@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tokenlab_nb.export.findings import parse_size, size
+from tokenlab_nb.export.findings import parse_size
+from tokenlab_nb.export.text import size_words
 
 
 @pytest.mark.parametrize(
@@ -34,4 +35,4 @@ def test_what_is_no_size_is_refused(text):
     [(12, "12 bytes"), (1000, "1 kB"), (310_400, "310.4 kB"), (4_200_000, "4.2 MB"), (10**10, "10,000 MB")],
 )
 def test_a_size_is_told(count, text):
-    assert size(count) == text
+    assert size_words(count) == text

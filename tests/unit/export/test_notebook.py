@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.export.notebooks import code, notebook, stream, written
 from tokenlab_nb.export import notebook as files
-from tokenlab_nb.export.notebook import NotebookError, backup, parse, problem, write
+from tokenlab_nb.export.notebook import NotebookError, backup, parse, problem
 
 TREE = notebook(code("x = 'é 狐 🦊'\nprint(x)", stream("a\n", "b")), zeta={"b": 1, "a": 2}, alpha=[], score=1e-05)
 
@@ -87,28 +87,6 @@ def test_what_is_not_valid_is_said():
     assert "not of type 'array'" in problem(notebook({**code(), "outputs": 3}))
     assert "strange" in problem(notebook({**code(), "strange": 3}))
     assert problem({"cells": 3})
-
-
-def test_a_file_is_replaced_as_a_whole(tmp_path):
-    path = tmp_path / "a.ipynb"
-    path.write_text("old")
-    path.chmod(0o640)
-    link = tmp_path / "link.ipynb"
-    link.symlink_to(path)
-    write(link, "new é")
-    assert link.is_symlink()
-    assert path.read_text("utf-8") == "new é"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.ipynb", "link.ipynb"]
-
-
-def test_where_that_fails_the_old_one_is_there(tmp_path):
-    path = tmp_path / "a.ipynb"
-    path.write_text("old")
-    with pytest.raises(UnicodeEncodeError):
-        write(path, "\ud83d")
-    assert path.read_text() == "old"
-    assert [each.name for each in tmp_path.iterdir()] == ["a.ipynb"]
 
 
 def test_a_backup_replaces_nothing_and_is_the_owners_alone(tmp_path, monkeypatch):

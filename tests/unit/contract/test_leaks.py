@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from tokenlab_nb.contract.leaks import find_leaks, redacted, refuse_leaks
 from tokenlab_nb.errors import LeakError
-from tokenlab_nb.export.leaks import find_leaks, redacted, refuse_leaks
 
 SIGNED = "https://b.example.com/fox.png?X-Amz-Date=20261126T170000Z&X-Amz-Signature=5ecre7"
 KEY = "sk-" + "canary" * 3
